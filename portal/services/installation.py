@@ -1,0 +1,22 @@
+"""What a running portal is made of, handed to services inside the Actor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from portal.config import Settings
+from portal.providers.catalogue import Catalogue
+from portal.services.bell import Bell
+from portal.store.vault import Vault
+from portal.store.writer import Writer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    settings: Settings
+    writer: Writer  # accept, marks and results go through it
+    vault: Vault  # seals and opens secrets
+    catalogue: Catalogue
+    bell: Bell
+    sandbox_port: Callable[[], int | None]  # None: this process runs no sandbox

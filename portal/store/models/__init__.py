@@ -1,0 +1,78 @@
+"""The tables, each subject in its own file."""
+
+from portal.store.models.base import Table, proxy, public_id
+from portal.store.models.outbox import (
+    Attempt,
+    IdempotencyKey,
+    Message,
+    MessageContent,
+    Recipient,
+)
+from portal.store.models.people import (
+    ApiKey,
+    BrowserSession,
+    Membership,
+    Person,
+    SetupLink,
+    Tenant,
+)
+from portal.store.models.senders import (
+    LiveTest,
+    Route,
+    Sender,
+    SenderSecret,
+    SenderVersion,
+)
+from portal.store.models.upkeep import AuditEvent, AuditHead, Capture, Counter, Note
+
+ALL: tuple[type[Table], ...] = (
+    Person,
+    Tenant,
+    Membership,
+    BrowserSession,
+    SetupLink,
+    ApiKey,
+    Sender,
+    SenderVersion,
+    SenderSecret,
+    Route,
+    LiveTest,
+    Message,
+    MessageContent,
+    Recipient,
+    Attempt,
+    IdempotencyKey,
+    AuditEvent,
+    AuditHead,
+    Capture,
+    Counter,
+    Note,
+)
+
+__all__ = [
+    "ALL",
+    "ApiKey",
+    "Attempt",
+    "AuditEvent",
+    "AuditHead",
+    "BrowserSession",
+    "Capture",
+    "Counter",
+    "IdempotencyKey",
+    "LiveTest",
+    "Membership",
+    "Message",
+    "MessageContent",
+    "Note",
+    "Person",
+    "Recipient",
+    "Route",
+    "Sender",
+    "SenderSecret",
+    "SenderVersion",
+    "SetupLink",
+    "Table",
+    "Tenant",
+    "proxy",
+    "public_id",
+]

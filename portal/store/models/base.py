@@ -1,0 +1,26 @@
+"""What every table shares: the database of this process, and random public ids."""
+
+from __future__ import annotations
+
+import secrets
+
+from peewee import CharField, DatabaseProxy, Model
+
+# One process has one database; `portal.store.database.attach` fills this in.
+proxy: DatabaseProxy = DatabaseProxy()
+
+
+def public_id() -> str:
+    """A random id for URLs and JSON: 128 bit, 22 characters."""
+    return secrets.token_urlsafe(16)
+
+
+class Table(Model):
+    class Meta:
+        database = proxy
+        legacy_table_names = False
+
+
+class PublicIdField(CharField):
+    def __init__(self) -> None:
+        super().__init__(max_length=32, unique=True, default=public_id)

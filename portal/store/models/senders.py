@@ -1,0 +1,92 @@
+"""Senders, their immutable versions, the route of a tenant, and live tests."""
+
+from __future__ import annotations
+
+from peewee import (
+    BigIntegerField,
+    BlobField,
+    CharField,
+    ForeignKeyField,
+    IntegerField,
+    JSONField,
+)
+
+from portal.store.fields import InstantField, now
+from portal.store.models.base import PublicIdField, Table
+from portal.store.models.people import BrowserSession, Person, Tenant
+
+
+class Sender(Table):
+    public_id = PublicIdField()
+    tenant = ForeignKeyField(Tenant, backref="senders", on_delete="CASCADE")
+    name = CharField(max_length=100)
+    latest = IntegerField(default=0)  # number of the newest version
+    created_at = InstantField(default=now)
+    deleted_at = InstantField(null=True)
+
+    class Meta:
+        indexes = ((("tenant", "name"), False),)
+
+
+class SenderVersion(Table):
+    """One save. `settings` are the fields of DESIGN §2.4 without any secret."""
+
+    sender = ForeignKeyField(Sender, backref="versions", on_delete="CASCADE")
+    number = IntegerField()
+    provider = CharField(max_length=64)
+    settings = JSONField()
+    secrets_digest = CharField(max_length=64, default="")  # keyed; which secrets it has
+    created_at = InstantField(default=now)
+    created_by = CharField(max_length=254, null=True)
+    tested_at = InstantField(null=True)
+    test_status = CharField(max_length=16, null=True)
+
+    class Meta:
+        indexes = ((("sender", "number"), True),)
+
+
+class SenderSecret(Table):
+    """A sealed secret of one version, bound to its row (RELIABILITY §2.10)."""
+
+    version = ForeignKeyField(SenderVersion, backref="secrets", on_delete="CASCADE")
+    field = CharField(max_length=40)
+    sealed = BlobField()
+    created_at = InstantField(default=now)
+    created_by = CharField(max_length=254, null=True)
+
+    class Meta:
+        indexes = ((("version", "field"), True),)
+
+
+class Route(Table):
+    """Where a tenant's mail goes. `fence` grows with every change of it."""
+
+    tenant = ForeignKeyField(Tenant, primary_key=True, on_delete="CASCADE")
+    active_version = ForeignKeyField(SenderVersion, null=True, on_delete="RESTRICT")
+    fence = BigIntegerField(default=0)
+    changed_at = InstantField(default=now)
+
+
+class LiveTest(Table):
+    """A test to run now: settings in clear, secrets sealed, kept 15 minutes."""
+
+    public_id = PublicIdField()
+    tenant = ForeignKeyField(Tenant, backref="live_tests", on_delete="CASCADE")
+    sender = ForeignKeyField(Sender, null=True, on_delete="SET NULL")
+    version = ForeignKeyField(SenderVersion, null=True, on_delete="SET NULL")
+    person = ForeignKeyField(Person, null=True, on_delete="SET NULL")
+    session = ForeignKeyField(BrowserSession, null=True, on_delete="SET NULL")
+    to_address = CharField(max_length=254)
+    settings = JSONField()
+    sealed = BlobField(null=True)
+    state = CharField(max_length=16, default="waiting")  # waiting, running, done
+    owner = CharField(max_length=64, null=True)  # the process that runs it
+    steps = JSONField(default=list)
+    outcome = JSONField(null=True)
+    created_at = InstantField(default=now)
+    started_at = InstantField(null=True)
+    ended_at = InstantField(null=True)
+    expires_at = InstantField()
+
+    class Meta:
+        indexes = ((("state", "created_at"), False),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from peewee import (
+    SQL,
     BigIntegerField,
     BlobField,
     CharField,
@@ -24,18 +25,25 @@ class Sender(Table):
     created_at = InstantField(default=now)
     deleted_at = InstantField(null=True)
 
-    class Meta:
-        indexes = ((("tenant", "name"), False),)
+
+Sender.add_index(
+    Sender.tenant,
+    Sender.name,
+    unique=True,
+    name="sender_name",
+    where=SQL("deleted_at IS NULL"),
+)
 
 
 class SenderVersion(Table):
-    """One save. `settings` are the fields of DESIGN §2.4 without any secret."""
+    """One save. `settings` are the fields of DESIGN §2.4 without any secret;
+    `digest` is keyed and covers all that a live test proves, secrets included."""
 
     sender = ForeignKeyField(Sender, backref="versions", on_delete="CASCADE")
     number = IntegerField()
     provider = CharField(max_length=64)
     settings = JSONField()
-    secrets_digest = CharField(max_length=64, default="")  # keyed; which secrets it has
+    digest = CharField(max_length=64, default="")
     created_at = InstantField(default=now)
     created_by = CharField(max_length=254, null=True)
     tested_at = InstantField(null=True)
@@ -68,7 +76,9 @@ class Route(Table):
 
 
 class LiveTest(Table):
-    """A test to run now: settings in clear, secrets sealed, kept 15 minutes."""
+    """A test to run now: settings in clear, secrets sealed and kept 15 minutes.
+
+    `digest` is a version's; `message_id` finds the capture of a sandbox test."""
 
     public_id = PublicIdField()
     tenant = ForeignKeyField(Tenant, backref="live_tests", on_delete="CASCADE")
@@ -79,7 +89,9 @@ class LiveTest(Table):
     to_address = CharField(max_length=254)
     settings = JSONField()
     sealed = BlobField(null=True)
-    state = CharField(max_length=16, default="waiting")  # waiting, running, done
+    digest = CharField(max_length=64, default="")
+    message_id = CharField(max_length=320, null=True, index=True)
+    state = CharField(max_length=16, default="waiting")  # running, stopping, done
     owner = CharField(max_length=64, null=True)  # the process that runs it
     steps = JSONField(default=list)
     outcome = JSONField(null=True)

@@ -81,6 +81,8 @@ class Recipient(Table):
     internal_errors = IntegerField(default=0)
     uncertain_count = IntegerField(default=0)
     next_at = InstantField(null=True)
+    # Deferred for the sender's sake at this fence: a move of the route ends the wait.
+    held_fence = BigIntegerField(null=True)
     retry_at = InstantField(null=True)
     expires_at = InstantField()
     cancel_asked = BooleanField(default=False)
@@ -99,10 +101,20 @@ class Recipient(Table):
         )
 
 
+# By tenant first: the claim takes turns between tenants (RELIABILITY §2.2).
 Recipient.add_index(
+    Recipient.tenant,
     Recipient.next_at,
     name="recipient_due",
     where=SQL("state IN ('queued', 'deferred')"),
+)
+Recipient.add_index(
+    Recipient.held_fence, name="recipient_held", where=SQL("held_fence IS NOT NULL")
+)
+Recipient.add_index(
+    Recipient.expires_at,
+    name="recipient_expiry",
+    where=SQL("state IN ('queued', 'deferred', 'uncertain')"),
 )
 Recipient.add_index(
     Recipient.retry_at, name="recipient_retry", where=SQL("state = 'uncertain'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import TYPE_CHECKING, Any
 
 from peewee import CharField, DatabaseProxy, Model
 
@@ -16,6 +17,18 @@ def public_id() -> str:
 
 
 class Table(Model):
+    if TYPE_CHECKING:
+        # peewee makes these of each model; `x_id` is the key behind the link `x`.
+        id: Any
+        tenant_id: Any
+        message_id: Any
+        person_id: Any
+        sender_id: Any
+        version_id: Any
+        session_id: Any
+        key_id: Any
+        active_version_id: Any
+
     class Meta:
         database = proxy
         legacy_table_names = False

@@ -1,0 +1,244 @@
+"""What carries a mail: relay, identity and net of a route, secrets opened last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from portal.address import Named, parse_mailbox
+from portal.config import AllowRule, DefaultSender
+from portal.delivery.types import Auth, Relay, Security
+from portal.errors import Missing, Unavailable
+from portal.mail.types import Identity
+from portal.net.guard import GuardedNet, LoopbackNet, policy_of
+from portal.net.types import Net
+from portal.secret import Secret
+from portal.services.installation import Installation
+from portal.services.senders.fields import (
+    SANDBOX,
+    OnLostReply,
+    Pacing,
+    SenderFields,
+    stored_fields,
+)
+from portal.services.senders.kinds import RouteKind
+from portal.services.senders.sealing import open_secrets
+from portal.store.models import Sender, SenderVersion
+
+LOOPBACK = "127.0.0.1"
+# The sandbox without a sender rehearses any From; `from_allowed` knows the star,
+# and no sender can be saved with it.
+ANY_FROM = ("*",)
+NO_SANDBOX = "This process runs no sandbox (--no-sandbox), so it cannot take the mail."
+NO_ROUTE = "This tenant has no sender, and this installation has no platform default."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carrier:
+    """Everything that one conversation needs; made for each attempt, never kept."""
+
+    relay: Relay
+    identity: Identity
+    net: Net
+    provider: str | None
+    label: str
+    on_lost_reply: OnLostReply = OnLostReply.RETRY
+    pacing: Pacing = field(default_factory=Pacing)
+
+
+def carrier(
+    installation: Installation,
+    kind: str,
+    version_id: int | None,
+    *,
+    tenant_id: int,
+) -> Carrier:
+    """The carrier of a route as it was read; a version carries as it was saved.
+
+    Raises Unavailable without a route or, for the sandbox, in a process without
+    one; `store.vault.Locked` when the key does not open the version's secret.
+    """
+    if kind == RouteKind.SENDER:
+        return _sender(installation, _version(version_id))
+    if kind == RouteKind.PLATFORM:
+        return _platform(installation, tenant_id)
+    if kind == RouteKind.SANDBOX:
+        return Carrier(
+            relay=sandbox_relay(installation),
+            identity=SANDBOX_IDENTITY,
+            net=sandbox_net(installation),
+            provider=SANDBOX,
+            label="Sandbox",
+        )
+    raise Unavailable(NO_ROUTE)
+
+
+def identity(
+    installation: Installation,
+    kind: str,
+    version_id: int | None,
+    *,
+    tenant_id: int,
+) -> Identity:
+    """Who a mail of this route is from; opens no secret."""
+    if kind == RouteKind.SENDER:
+        return identity_of(stored_fields(_version(version_id).settings))
+    if kind == RouteKind.PLATFORM:
+        return _platform_identity(_default(installation), tenant_id)
+    if kind == RouteKind.SANDBOX:
+        return SANDBOX_IDENTITY
+    raise Unavailable(NO_ROUTE)
+
+
+def relay_of(installation: Installation, fields: SenderFields) -> Relay:
+    """The relay of these fields, which hold their secret."""
+    if fields.is_sandbox:
+        return sandbox_relay(installation, fields.ehlo_name)
+    host, port = fields.host or "", fields.port or 0
+    settings = installation.settings
+    return Relay(
+        host=host,
+        port=port,
+        security=fields.security,
+        auth=fields.auth,
+        ehlo_name=fields.ehlo_name or settings.ehlo_name,
+        mechanism=fields.mechanism,
+        username=_username(fields),
+        password=fields.password if fields.needs_secret else None,
+        ca_pem=fields.ca,
+        local_address=fields.local_address,
+        allow_cleartext_auth=(host, port) in settings.cleartext_auth,
+    )
+
+
+def net_of(installation: Installation, fields: SenderFields) -> Net:
+    """The guarded net; the sandbox provider alone reaches the sandbox."""
+    if fields.is_sandbox:
+        return sandbox_net(installation)
+    return GuardedNet(policy_of(installation.settings))
+
+
+def identity_of(fields: SenderFields) -> Identity:
+    reply_to = None
+    if fields.reply_to_address:
+        reply_to = Named(parse_mailbox(fields.reply_to_address), fields.reply_to_name)
+    return Identity(
+        from_=Named(parse_mailbox(fields.from_address), fields.from_name),
+        reply_to=reply_to,
+        reverse_path=parse_mailbox(fields.mail_from) if fields.mail_from else None,
+        allowed_from=fields.allowed_from,
+    )
+
+
+def sandbox_relay(installation: Installation, ehlo_name: str | None = None) -> Relay:
+    return Relay(
+        host=LOOPBACK,
+        port=_sandbox_port(installation),
+        security=Security.NONE,
+        auth=Auth.NONE,
+        ehlo_name=ehlo_name or installation.settings.ehlo_name,
+    )
+
+
+def sandbox_net(installation: Installation) -> Net:
+    return LoopbackNet(_sandbox_port(installation))
+
+
+SANDBOX_IDENTITY = Identity(
+    from_=Named(parse_mailbox("sandbox@portal.invalid"), "Sandbox"),
+    allowed_from=ANY_FROM,
+)
+
+
+def _sandbox_port(installation: Installation) -> int:
+    port = installation.sandbox_port()
+    if port is None:
+        raise Unavailable(NO_SANDBOX)
+    return port
+
+
+def _username(fields: SenderFields) -> str | None:
+    if not fields.needs_secret:
+        return None
+    if fields.username:
+        return fields.username
+    # A server token is its own user name; it is never stored as one.
+    return fields.password.reveal() if fields.password else None
+
+
+def _version(version_id: int | None) -> SenderVersion:
+    found = (
+        SenderVersion.select(SenderVersion, Sender)
+        .join(Sender)
+        .where(SenderVersion.id == version_id)
+        .get_or_none()
+    )
+    if found is None:
+        raise Missing("There is no such version of a sender.")
+    version: SenderVersion = found
+    return version
+
+
+def _sender(installation: Installation, version: SenderVersion) -> Carrier:
+    secrets: dict[str, Secret] = open_secrets(installation.vault, version)
+    fields = stored_fields(version.settings, password=secrets.get("password"))
+    return Carrier(
+        relay=relay_of(installation, fields),
+        identity=identity_of(fields),
+        net=net_of(installation, fields),
+        provider=fields.provider,
+        label=fields.name,
+        on_lost_reply=fields.on_lost_reply,
+        pacing=fields.pacing,
+    )
+
+
+def _default(installation: Installation) -> DefaultSender:
+    default = installation.settings.default_sender
+    if default is None:
+        raise Unavailable(NO_ROUTE)
+    return default
+
+
+def _platform(installation: Installation, tenant_id: int) -> Carrier:
+    default, settings = _default(installation), installation.settings
+    own = AllowRule(host=default.host, port=default.port)
+    return Carrier(
+        relay=Relay(
+            host=default.host,
+            port=default.port,
+            security=Security(default.security),
+            auth=Auth.PASSWORD if default.password else Auth.NONE,
+            ehlo_name=settings.ehlo_name,
+            username=default.username,
+            password=default.password,
+            allow_cleartext_auth=(default.host, default.port)
+            in settings.cleartext_auth,
+        ),
+        identity=_platform_identity(default, tenant_id),
+        net=GuardedNet(policy_of(settings, extra_allow=(own,))),
+        provider=None,
+        label="Platform default",
+    )
+
+
+def _platform_identity(default: DefaultSender, tenant_id: int) -> Identity:
+    """From is the platform's, Reply-To the tenant's (RELIABILITY §2.8)."""
+    return Identity(
+        from_=Named(parse_mailbox(default.from_address), default.from_name),
+        reply_to=_tenants_own(tenant_id),
+    )
+
+
+def _tenants_own(tenant_id: int) -> Named | None:
+    """Where answers to a tenant go: what its newest saved version says."""
+    newest = (
+        SenderVersion.select(SenderVersion.settings)
+        .join(Sender)
+        .where(Sender.tenant == tenant_id, Sender.deleted_at.is_null())
+        .order_by(SenderVersion.id.desc())
+        .first()
+    )
+    if newest is None:
+        return None
+    own = identity_of(stored_fields(newest.settings))
+    return own.reply_to or own.from_

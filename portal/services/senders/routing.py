@@ -1,0 +1,181 @@
+"""Where a tenant's mail goes now, and the one way to move it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from peewee import fn
+
+from portal.services import audit
+from portal.services.actor import Actor
+from portal.services.installation import Installation
+from portal.services.senders.fields import SANDBOX
+from portal.services.senders.kinds import RouteKind
+from portal.store.database import transaction
+from portal.store.fields import now
+from portal.store.models import (
+    Attempt,
+    Message,
+    Note,
+    Route,
+    Sender,
+    SenderVersion,
+    Tenant,
+)
+
+CUT_OVER_PATIENCE_S = 30.0  # RELIABILITY §2.8
+_PAUSE_S = 0.1
+_PLATFORM = "platform_fingerprint"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteNow:
+    """A tenant's route as one query saw it.
+
+    `captured`: the sandbox takes the mail, be it because the active sender is one
+    of provider `sandbox` (kind "sender") or because there is nothing else (kind
+    "sandbox"); only a process with a sandbox may claim it. `host` is None then.
+    """
+
+    kind: RouteKind
+    version_id: int | None
+    fence: int
+    label: str
+    host: str | None
+    captured: bool
+    sender_id: str | None = None  # public
+    version: int | None = None  # the number, for people
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftBehind:
+    """Attempts of older fences whose final dot has no answer (outbox line 27).
+
+    `waiting` are under way; `uncertain` have ended without an answer.
+    """
+
+    waiting: int = 0
+    uncertain: int = 0
+
+
+def route_now(installation: Installation, tenant_id: int) -> RouteNow:
+    """The active version, else the platform default, else the sandbox, else none."""
+    row = (
+        Route.select(Route, SenderVersion, Sender)
+        .join(SenderVersion, "LEFT OUTER JOIN")
+        .join(Sender, "LEFT OUTER JOIN")
+        .where(Route.tenant == tenant_id)
+        .first()
+    )
+    fence = row.fence if row else 0
+    if row and row.active_version_id is not None:
+        return _through(row.active_version, fence)
+    default = installation.settings.default_sender
+    if default:
+        return _without_version(
+            RouteKind.PLATFORM, fence, "Platform default", default.host
+        )
+    if installation.sandbox_port() is not None:
+        return _without_version(RouteKind.SANDBOX, fence, "Sandbox", None)
+    return _without_version(RouteKind.NONE, fence, "", None)
+
+
+def move(tenant_id: int, version_id: int | None) -> int:
+    """Point the route at a version (None: at the platform) and raise its fence.
+
+    Inside the caller's transaction, before its audit rows: the route is locked
+    before the chain of audit, here as in the outbox. Answers the new fence.
+    """
+    Route.insert(tenant=tenant_id).on_conflict_ignore().execute()
+    Route.update(
+        active_version=version_id, fence=Route.fence + 1, changed_at=now()
+    ).where(Route.tenant == tenant_id).execute()
+    fence: int = Route.select(Route.fence).where(Route.tenant == tenant_id).scalar()
+    return fence
+
+
+def left_behind(tenant_id: int, fence: int) -> LeftBehind:
+    rows = (
+        Attempt.select(Attempt.ended_at.is_null(), fn.COUNT(Attempt.id))
+        .join(Message)
+        .where(
+            Message.tenant == tenant_id,
+            Attempt.dot_at.is_null(False),
+            Attempt.answer.is_null(),
+            Attempt.claimed_fence < fence,
+        )
+        .group_by(Attempt.ended_at.is_null())
+        .tuples()
+    )
+    counts = {bool(running): count for running, count in rows}
+    return LeftBehind(waiting=counts.get(True, 0), uncertain=counts.get(False, 0))
+
+
+def wait_for_older(
+    tenant_id: int, fence: int, *, patience_s: float = CUT_OVER_PATIENCE_S
+) -> LeftBehind:
+    """After the move's COMMIT: give attempts that own a dot the time to end."""
+    ends_at = time.monotonic() + patience_s
+    while True:
+        left = left_behind(tenant_id, fence)
+        if not left.waiting or time.monotonic() >= ends_at:
+            return left
+        time.sleep(_PAUSE_S)
+
+
+def adopt_platform(installation: Installation) -> bool:
+    """At start: a platform default that changed since the last start moves the
+    route of every tenant that goes through it. Answers whether it did."""
+    default = installation.settings.default_sender
+    secret = default.password.reveal() if default and default.password else ""
+    found = installation.vault.digest(f"{default!r}\0{secret}").encode()
+    with transaction():
+        note = Note.get_or_none(Note.name == _PLATFORM)
+        if note and bytes(note.value) == found:
+            return False
+        Note.replace(name=_PLATFORM, value=found).execute()
+        if note is None and default is None:
+            return False
+        _raise_fences()
+        audit.record(
+            Actor(installation=installation, system="start"),
+            "platform.default_sender_changed",
+            detail={"host": default.host if default else None},
+        )
+    return True
+
+
+def _raise_fences() -> None:
+    for tenant in Tenant.select(Tenant.id):
+        Route.insert(tenant=tenant.id).on_conflict_ignore().execute()
+    Route.update(fence=Route.fence + 1, changed_at=now()).where(
+        Route.active_version.is_null()
+    ).execute()
+
+
+def _through(version: SenderVersion, fence: int) -> RouteNow:
+    captured = version.provider == SANDBOX
+    return RouteNow(
+        kind=RouteKind.SENDER,
+        version_id=version.id,
+        fence=fence,
+        label=version.sender.name,
+        host=None if captured else version.settings.get("host"),
+        captured=captured,
+        sender_id=version.sender.public_id,
+        version=version.number,
+    )
+
+
+def _without_version(
+    kind: RouteKind, fence: int, label: str, host: str | None
+) -> RouteNow:
+    return RouteNow(
+        kind=kind,
+        version_id=None,
+        fence=fence,
+        label=label,
+        host=host,
+        captured=kind is RouteKind.SANDBOX,
+    )

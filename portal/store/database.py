@@ -1,0 +1,101 @@
+"""The one database of this process: attached, connected per thread, detached.
+
+A thread has a connection only inside `connection()`: nothing opens one by
+itself, since a connection that its thread forgot is never given back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import peewee
+from playhouse.pool import PooledPostgresqlDatabase
+
+from portal.config import Settings
+from portal.errors import CannotStart
+from portal.store import engines, migrating
+from portal.store.models import proxy
+
+
+def attach(settings: Settings) -> peewee.Database:
+    """Open the database of these settings and make it the models' own.
+
+    Raises CannotStart, in one sentence without any password.
+    """
+    url = settings.database_url
+    database = engines.postgresql(url) if url else engines.sqlite(settings.instance)
+    try:
+        database.connect()
+        engines.execute(database, "SELECT 1")
+        database.close()
+    except peewee.PeeweeException as error:
+        raise CannotStart(_why(settings, error)) from None
+    proxy.initialize(database)
+    return database
+
+
+def detach() -> None:
+    """Close what this thread and the pool hold."""
+    database = proxy.obj
+    if database is None:
+        return
+    if not database.is_closed():
+        database.close()
+    if isinstance(database, PooledPostgresqlDatabase):
+        database.close_all()
+    proxy.initialize(None)
+
+
+def migrate(database: peewee.Database) -> list[str]:
+    """Apply what is missing, under a lock; the names of what was applied.
+
+    Raises CannotStart for a database that a newer version has written.
+    """
+    with connection():
+        return migrating.up(database)
+
+
+def pending(database: peewee.Database) -> list[str]:
+    """What `migrate` would apply, for the readiness check."""
+    with connection():
+        return migrating.pending(database)
+
+
+@contextmanager
+def connection() -> Iterator[None]:
+    """A connection of this thread, given back at the end. May be nested."""
+    if not proxy.is_closed():
+        yield
+        return
+    proxy.connect()
+    try:
+        yield
+    finally:
+        if not proxy.is_closed():
+            proxy.close()
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """One transaction, or a savepoint inside of one.
+
+    `BEGIN IMMEDIATE` on SQLite: an upgrade from read to write fails at once.
+    """
+    with proxy.atomic():
+        yield
+
+
+def locking() -> bool:
+    """Whether rows are locked by `FOR UPDATE`; SQLite locks as a whole."""
+    return bool(proxy.for_update)
+
+
+def _why(settings: Settings, error: peewee.PeeweeException) -> str:
+    first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    if settings.database_url is None:
+        file = settings.instance / engines.FILE
+        return f"The database {file} cannot be used: {first}."
+    where = urlsplit(settings.database_url).hostname or "this machine"
+    return f"PORTAL_DATABASE_URL: the database on {where} cannot be used: {first}."

@@ -1,0 +1,91 @@
+"""The two engines, each opened with the settings that an outbox needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import peewee
+from playhouse.pool import PooledPostgresqlDatabase
+
+from portal.errors import CannotStart
+
+FILE = "portal.db"
+BUSY_S = 10
+POOL = 40
+
+# RELIABILITY §1.9: every one of these defaults is wrong for an outbox.
+_PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": 2,
+    "foreign_keys": 1,
+    "secure_delete": 1,
+    "trusted_schema": 0,
+    "cache_size": -4096,
+}
+
+
+def sqlite(instance: Path) -> peewee.SqliteDatabase:
+    """The file in the instance folder, made if need be, for its owner alone."""
+    make_folder(instance)
+    path = instance / FILE
+    try:
+        # SQLite gives -wal and -shm the mode of the database file.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise CannotStart(
+            f"The database {path} cannot be opened: {error.strerror}."
+        ) from None
+    return peewee.SqliteDatabase(
+        str(path),
+        pragmas=_PRAGMAS,
+        timeout=BUSY_S,
+        lock_type="IMMEDIATE",
+        returning_clause=True,
+        autoconnect=False,
+    )
+
+
+def postgresql(url: str) -> PooledPostgresqlDatabase:
+    """A pool of connections. The query of the URL holds libpq's parameters."""
+    parts = urlsplit(url)
+    asked: dict[str, str] = dict(parse_qsl(parts.query))
+    if parts.hostname:
+        asked.setdefault("host", unquote(parts.hostname))
+    if parts.port:
+        asked.setdefault("port", str(parts.port))
+    if parts.username:
+        asked.setdefault("user", unquote(parts.username))
+    if parts.password:
+        asked.setdefault("password", unquote(parts.password))
+    asked.setdefault("connect_timeout", "10")
+    asked.setdefault("application_name", "smtp-portal")
+    return PooledPostgresqlDatabase(
+        unquote(parts.path.strip("/")),
+        prefer_psycopg3=True,
+        max_connections=POOL,
+        stale_timeout=300,
+        timeout=10,
+        autoconnect=False,
+        **asked,
+    )
+
+
+def execute(database: peewee.Database, sql: str, parameters: Sequence[Any] = ()) -> Any:
+    """A statement in SQL of our own; peewee's stub of this leaves out the types."""
+    return database.execute_sql(sql, parameters)  # type: ignore[no-untyped-call]
+
+
+def make_folder(path: Path) -> None:
+    """The instance folder, for its owner alone. Raises CannotStart."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+    except OSError as error:
+        raise CannotStart(
+            f"The instance folder {path} cannot be made or used: {error.strerror}."
+        ) from None

@@ -93,7 +93,8 @@ def locking() -> bool:
 
 
 def _why(settings: Settings, error: peewee.PeeweeException) -> str:
-    first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    words = str(engines.cause(error)).strip()
+    first = next(iter(words.splitlines()), type(error).__name__).rstrip(".")
     if settings.database_url is None:
         file = settings.instance / engines.FILE
         return f"The database {file} cannot be used: {first}."

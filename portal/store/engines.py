@@ -16,6 +16,7 @@ from portal.errors import CannotStart
 FILE = "portal.db"
 BUSY_S = 10
 POOL = 40
+_IN_TRANSACTION = 2  # libpq: PQTRANS_INTRANS
 
 # RELIABILITY §1.9: every one of these defaults is wrong for an outbox.
 _PRAGMAS = {
@@ -78,6 +79,33 @@ def postgresql(url: str) -> PooledPostgresqlDatabase:
 def execute(database: peewee.Database, sql: str, parameters: Sequence[Any] = ()) -> Any:
     """A statement in SQL of our own; peewee's stub of this leaves out the types."""
     return database.execute_sql(sql, parameters)  # type: ignore[no-untyped-call]
+
+
+def cause(error: peewee.PeeweeException) -> Exception:
+    """What the driver raised, for its codes and its own words."""
+    first = error.args[0] if error.args else None
+    return first if isinstance(first, Exception) else error
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Whether another process holds the SQLite file."""
+    driver = cause(error) if isinstance(error, peewee.PeeweeException) else error
+    name = str(getattr(driver, "sqlite_errorname", ""))
+    return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def collided(error: BaseException | None) -> bool:
+    """Whether PostgreSQL chose this one to end a deadlock: it may try again."""
+    driver = cause(error) if isinstance(error, peewee.PeeweeException) else error
+    return getattr(driver, "sqlstate", None) in ("40001", "40P01")
+
+
+def is_usable(database: peewee.Database) -> bool:
+    """Whether the transaction of this thread's connection still stands."""
+    driver: Any = database.connection()  # type: ignore[no-untyped-call]
+    if isinstance(database, peewee.SqliteDatabase):
+        return bool(driver.in_transaction)
+    return int(driver.info.transaction_status) == _IN_TRANSACTION
 
 
 def make_folder(path: Path) -> None:

@@ -1,0 +1,195 @@
+"""The one writing thread: many small works, one COMMIT for those that wait.
+
+An fsync costs as much for one work as for two hundred. Each work has its own SAVEPOINT, so that a
+refused one fails alone, and whoever waits is released only after COMMIT.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import peewee
+
+from portal.errors import Unavailable
+from portal.store.engines import collided, is_busy, is_usable
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+GROUP = 256  # works in one COMMIT
+TURNS = 3  # tries of a work that met a deadlock
+
+
+class CommitUnknown(Unavailable):
+    """COMMIT ended in an error: the work is in the database, or it is not."""
+
+
+class _GroupLost(Exception):
+    """The engine gave up the transaction of a whole group: nothing was written."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Job(Generic[T]):
+    work: Callable[[], T]
+    future: Future[T] = field(default_factory=Future)
+    value: Any = None
+    error: BaseException | None = None
+
+    def settle(self) -> None:
+        if self.error is None:
+            self.future.set_result(self.value)
+        else:
+            self.future.set_exception(self.error)
+
+
+class Writer:
+    """`work` runs on the writing thread and may use the models, nothing slow.
+
+    It may run again after a deadlock, so that only what it writes and returns
+    may count. It must not wait for this writer.
+    """
+
+    def __init__(self, database: peewee.Database, *, patience_s: float = 30) -> None:
+        self._database = database
+        self._patience_s = patience_s  # for another process that writes
+        self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._gate = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        """The future has the value of `work` once it is committed.
+
+        It has what `work` raised (and nothing of it is kept), CommitUnknown, or
+        Unavailable when surely nothing was written.
+        """
+        job = _Job(work=work)
+        with self._gate:
+            if self._closed:
+                raise Unavailable("The portal is shutting down.")
+            self._jobs.put(job)
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._serve, name="writer", daemon=True
+                )
+                self._thread.start()
+        return job.future
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Submit and wait. Never inside a transaction: it would wait for itself."""
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("A work of the writer may not wait for the writer.")
+        if not self._database.is_closed() and self._database.in_transaction():
+            raise RuntimeError("Leave the transaction before waiting for the writer.")
+        return self.submit(work).result()
+
+    def close(self) -> None:
+        """Write what was submitted and end the thread."""
+        with self._gate:
+            self._closed = True
+            thread = self._thread
+            self._jobs.put(None)
+        if thread is not None:
+            thread.join()
+
+    def _serve(self) -> None:
+        try:
+            while (first := self._jobs.get()) is not None:
+                last = self._settle(self._gather(first))
+                if last:
+                    return
+        finally:
+            self._drop_connection()
+
+    def _gather(self, first: _Job[Any]) -> list[_Job[Any] | None]:
+        """What waits now, the first included; None ends it."""
+        group: list[_Job[Any] | None] = [first]
+        while len(group) < GROUP and group[-1] is not None:
+            try:
+                group.append(self._jobs.get_nowait())
+            except queue.Empty:
+                break
+        return group
+
+    def _settle(self, gathered: list[_Job[Any] | None]) -> bool:
+        """Write a group and release everybody; whether it was the last one."""
+        group = [
+            job
+            for job in gathered
+            if job is not None and job.future.set_running_or_notify_cancel()
+        ]
+        again = self._write(group) if group else []
+        for job in again:  # each alone, holding no other rows
+            for turn in range(1, TURNS + 1):
+                if not self._write([job], last=turn == TURNS):
+                    break
+        return gathered[-1] is None
+
+    def _write(self, group: list[_Job[Any]], *, last: bool = False) -> list[_Job[Any]]:
+        """One transaction. The jobs that met a deadlock come back, unless `last`."""
+        try:
+            self._commit(group)
+        except Exception as error:
+            log.exception("A group of %d writes was not committed", len(group))
+            self._drop_connection()
+            for job in group:
+                job.error = _as_fault(error)
+        again = [job for job in group if not last and collided(job.error)]
+        for job in group:
+            if job not in again:
+                job.settle()
+        return again
+
+    def _commit(self, group: list[_Job[Any]]) -> None:
+        with ExitStack() as transaction:
+            self._begin(transaction)
+            for job in group:
+                self._attempt(job)
+            try:
+                transaction.close()
+            except Exception as error:
+                raise CommitUnknown("The database did not confirm.") from error
+
+    def _begin(self, transaction: ExitStack) -> None:
+        """Wait for other processes that write; nothing has run before this."""
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            try:
+                self._database.connect(reuse_if_open=True)
+                transaction.enter_context(self._database.atomic())
+                return
+            except peewee.OperationalError as error:
+                if not is_busy(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+
+    def _attempt(self, job: _Job[Any]) -> None:
+        job.error = None
+        try:
+            with self._database.atomic():
+                job.value = job.work()
+        except BaseException as error:
+            job.error = error
+            if not is_usable(self._database):
+                raise _GroupLost("The transaction was given up.") from error
+
+    def _drop_connection(self) -> None:
+        if not self._database.is_closed():
+            self._database.close()
+
+
+def _as_fault(error: Exception) -> Exception:
+    if isinstance(error, CommitUnknown):
+        return error
+    fault = Unavailable("The database cannot be written to now.")
+    fault.__cause__ = error
+    return fault

@@ -1,0 +1,45 @@
+"""No other site acts for the person at the screen: two checks on each change."""
+
+from __future__ import annotations
+
+import hmac
+from urllib.parse import urlsplit
+
+from flask import request
+
+from portal.errors import Forbidden
+from portal.web import sessions
+
+SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+FIELD, HEADER = "csrf_token", "X-CSRF-Token"
+_FOREIGN = "This request did not come from a page of this portal."
+_STALE = (
+    "This page is older than your session. Load it again, then repeat what you did."
+)
+
+
+def check() -> None:
+    """Raises Forbidden. Reads are let through: they change nothing."""
+    if request.method in SAFE:
+        return
+    if not _same_site():
+        raise Forbidden(_FOREIGN)
+    given = request.headers.get(HEADER) or request.form.get(FIELD, "")
+    if not hmac.compare_digest(given.encode(), sessions.csrf_token().encode()):
+        raise Forbidden(_STALE)
+
+
+def _same_site() -> bool:
+    """What the browser says of where the request began.
+
+    Browsers send Sec-Fetch-Site to https and to loopback, and Origin with each
+    POST; what sends neither is no browser and has the token to show.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return True
+    base_url = sessions.installation().settings.base_url
+    return urlsplit(origin).netloc in (request.host, urlsplit(base_url or "").netloc)

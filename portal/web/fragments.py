@@ -1,0 +1,63 @@
+"""The one place that knows whether htmx or a plain form is asking.
+
+A GET address has one representation, a page or a fragment. A POST answers a
+fragment to htmx, and to a form a redirect, or the whole page where the input
+was refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template
+from htmx_flask import request
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.web import notices
+from portal.web.frame import frame
+
+
+def by_htmx() -> bool:
+    return bool(request.htmx)
+
+
+def page(template: str, status: int = 200, **context: Any) -> Response:
+    """A whole page, with who carries the mail beside it."""
+    return make_response(
+        render_template(template, frame=frame(), **context), status
+    )
+
+
+def fragment(template: str, status: int = 200, **context: Any) -> Response:
+    """A part that a page includes, from an address of its own."""
+    return make_response(render_template(template, **context), status)
+
+
+def answer(
+    page_template: str, fragment_template: str, status: int = 200, **context: Any
+) -> Response:
+    """After a POST that shows something: refused input (422), a result."""
+    if by_htmx():
+        return _with_notice(fragment_template, status, **context)
+    return page(page_template, status, **context)
+
+
+def redirect_after_post(to: str, fragment_template: str, **context: Any) -> AnyResponse:
+    """After a POST that did something: its fragment, or the page at `to`."""
+    if by_htmx():
+        return _with_notice(fragment_template, 200, **context)
+    return go(to)
+
+
+def go(to: str) -> AnyResponse:
+    """To another page, whoever asks; what was said is shown there."""
+    if by_htmx():
+        response = make_response("", 200)
+        response.headers["HX-Redirect"] = to
+        return notices.carry(response)
+    return notices.carry(make_response(redirect(to, code=303)))
+
+
+def _with_notice(template: str, status: int, **context: Any) -> Response:
+    html = render_template(template, **context)
+    return make_response(html + render_template("_notice.html"), status)

@@ -1,0 +1,164 @@
+"""What stands around each page: the tenant, who carries its mail, where to go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from flask import g, request
+
+from portal.errors import Missing
+from portal.services import tenants
+from portal.services.actor import Actor, Role, TenantRef
+from portal.services.senders import RouteKind, route_now
+from portal.web import sessions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    word: str
+    href: str
+    icon: str = ""
+    current: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    name: str
+    shown: bool
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Through:
+    """Who carries the mail now: a state, a lead-in, a name, a detail."""
+
+    state: str
+    lead: str
+    name: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    home: str
+    person: str
+    role: str
+    tenant: TenantRef | None = None
+    tenants: tuple[Link, ...] = ()
+    through: Through | None = None
+    groups: tuple[Group, ...] = ()
+
+
+_TENANT_PAGES = (
+    ("Overview", "", "layout-dashboard"),
+    ("Senders", "senders", "server-2"),
+    ("Messages", "messages", "mail"),
+    ("Sandbox", "sandbox", "flask"),
+    ("API keys", "keys", "key"),
+    ("Audit", "audit", "history"),
+)
+
+
+def frame() -> Frame | None:
+    """None for a stranger: the pages that strangers see have no frame."""
+    actor: Actor | None = g.get("actor")
+    if actor is None or actor.person is None:
+        return None
+    mine = tenants.mine(actor)
+    here = actor if actor.tenant else _first(actor, mine)
+    tenant = here.tenant
+    return Frame(
+        home=f"/t/{tenant.slug}/" if tenant else "/",
+        person=actor.person.name,
+        role=_role(here),
+        tenant=tenant,
+        tenants=tuple(
+            Link(
+                word=ref.name,
+                href=f"/t/{ref.slug}/",
+                note=role,
+                current=tenant is not None and ref.id == tenant.id,
+            )
+            for ref, role in mine
+        ),
+        through=through(here) if tenant else None,
+        groups=_groups(here),
+    )
+
+
+def through(actor: Actor) -> Through:
+    """One look at the route, in the words of the side bar."""
+    route = route_now(actor.installation, actor.here.id)
+    if route.kind is RouteKind.NONE:
+        return Through(state="failed", lead="Mail has no way out", name="No sender")
+    if route.captured:
+        return Through(
+            state="warn",
+            lead="No mail leaves",
+            name=route.label,
+            detail="every mail is captured",
+        )
+    if route.kind is RouteKind.PLATFORM:
+        default = actor.installation.settings.default_sender
+        return Through(
+            state="warn",
+            lead="Mail goes through",
+            name="Platform default",
+            detail=default.from_address if default else "",
+        )
+    return Through(
+        state="active",
+        lead="Mail goes through",
+        name=route.label,
+        detail=route.host or "",
+    )
+
+
+def _first(actor: Actor, mine: list[tuple[TenantRef, Role]]) -> Actor:
+    """On pages of the organisation: the tenant that `in` names, else the first.
+
+    It only says what stands around the page; the page itself asks for its rights.
+    """
+    asked = request.args.get("in")
+    if asked:
+        try:
+            return tenants.enter(actor, asked)
+        except Missing:
+            pass
+    return actor.within(mine[0][0], mine[0][1]) if mine else actor
+
+
+def _role(actor: Actor) -> str:
+    words = [str(actor.role)] if actor.role else []
+    if actor.person and actor.person.is_operator:
+        words.append("operator")
+    return ", ".join(words)
+
+
+def _groups(actor: Actor) -> tuple[Group, ...]:
+    tenant, found = actor.tenant, []
+    if tenant:
+        links = [
+            _link(word, f"/t/{tenant.slug}/{page}", icon)
+            for word, page, icon in _TENANT_PAGES
+        ]
+        found.append(Group(name="Tenant", shown=False, links=tuple(links)))
+    around = "?" + urlencode({"in": tenant.slug}) if tenant else ""
+    organisation = []
+    if actor.role is Role.OWNER:
+        organisation.append(_link("People", "/people", "users", around))
+    if actor.person and actor.person.is_operator:
+        organisation.append(_link("Tenants", "/tenants", "building", around))
+        organisation.append(_link("Platform", "/platform", "settings", around))
+    if organisation:
+        found.append(Group(name="Organisation", shown=True, links=tuple(organisation)))
+    return tuple(found)
+
+
+def _link(word: str, path: str, icon: str, query: str = "") -> Link:
+    # A page is current with the pages under it; only the overview has none.
+    under = not path.endswith("/") and request.path.startswith(f"{path}/")
+    current = under or request.path == path
+    return Link(word=word, href=path + query, icon=icon, current=current)

@@ -1,0 +1,26 @@
+// The whole script of the product beside htmx: Copy buttons, and a word when no answer came.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copy);
+  const word = button.querySelector("[data-word]");
+  await navigator.clipboard.writeText(source.textContent.trim());
+  word.textContent = "Copied";
+  setTimeout(() => { word.textContent = "Copy"; }, 2000);
+});
+
+// Our own errors bring a notice with them. A proxy's error, or no answer at all, does not.
+const trouble = (event) => {
+  const ctx = event.detail.ctx;
+  const silent = !ctx?.response || ctx.response.status >= 500;
+  if (silent && !ctx?.text?.includes('id="notice"')) {
+    document.getElementById("trouble")?.removeAttribute("hidden");
+  }
+};
+document.addEventListener("htmx:error", trouble);
+document.addEventListener("htmx:response:error", trouble);
+document.addEventListener("htmx:after:swap", (event) => {
+  if (event.detail.ctx?.response?.status < 500) {
+    document.getElementById("trouble")?.setAttribute("hidden", "");
+  }
+});

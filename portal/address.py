@@ -128,8 +128,8 @@ def parse_domain(text: str) -> str:
 def parse_host(text: str) -> str:
     """The host of a relay: a name of one or more labels, or an address literal.
 
-    Names come back as lower-case A-labels, literals in their one canonical
-    spelling without brackets. Other ways to write a number (`127.1`, `0x7f.1`,
+    Names come back as lower-case A-labels without the dot of the root, literals
+    in their one canonical spelling without brackets. Other ways to write a number (`127.1`, `0x7f.1`,
     `2130706433`) are refused: getaddrinfo would take them for addresses.
 
     Raises BadAddress.
@@ -142,7 +142,8 @@ def parse_host(text: str) -> str:
             return str(IPv6Address(literal))
         return str(IPv4Address(text))
     except AddressValueError:
-        return _labels(text, _HOST_LABEL, "host name ")
+        name = text[:-1] if text.endswith(".") else text
+        return _labels(name, _HOST_LABEL, "host name ")
 
 
 def _local(local: str, whole: str) -> str:

@@ -208,6 +208,7 @@ def test_named_is_refused(text):
     [
         ("smtp.example.org", "smtp.example.org"),
         ("SMTP.Example.ORG", "smtp.example.org"),
+        ("smtp.example.org.", "smtp.example.org"),
         ("localhost", "localhost"),
         ("my_postfix", "my_postfix"),
         ("bücher.example", "xn--bcher-kva.example"),
@@ -227,7 +228,8 @@ def test_host_is_taken(text, host):
     [
         "",
         ".",
-        "smtp.example.org.",
+        "..",
+        "smtp.example.org..",
         "smtp example",
         "smtp.example.org\n",
         "127.1",

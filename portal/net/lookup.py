@@ -1,0 +1,153 @@
+"""Names to addresses: the system's resolver, or one DNS server the operator names.
+
+The only door to dnspython. Every answer of a resolver is a value.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+import dns.asyncresolver
+import dns.exception
+import dns.resolver
+
+from portal.net.types import IPAddress, NetFailure, NetTrouble
+
+# What getaddrinfo says when the name is wrong rather than the resolver.
+_NO_SUCH_HOST = {
+    getattr(socket, name)
+    for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY")
+    if hasattr(socket, name)
+}
+_NONAME = "[Errno -2] Name or service not known"
+_AGAIN = "[Errno -3] Temporary failure in name resolution"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """`dns` is `(ip, port)` of the only server to ask; None: the system's way."""
+
+    dns: tuple[str, int] | None = None
+
+    async def addresses(
+        self, host: str, *, timeout_s: float
+    ) -> tuple[IPAddress, ...] | NetFailure:
+        """All IPv4 and IPv6 addresses of a host (`parse_host` spelling), once each.
+
+        An IPv4 address in IPv6 clothes (`::ffff:127.0.0.1`) comes back undressed:
+        the kernel connects to the IPv4 one.
+        """
+        try:
+            return (_undressed(ip_address(host)),)
+        except ValueError:
+            pass
+        try:
+            async with asyncio.timeout(timeout_s):
+                if self.dns is None:
+                    found = await _ask_system(host)
+                else:
+                    found = await _ask_server(host, self.dns, timeout_s)
+        except TimeoutError:
+            return NetFailure(
+                trouble=NetTrouble.TIMED_OUT,
+                words=f"The look-up of {host} was not answered in {timeout_s:g} s.",
+                exception="TimeoutError",
+            )
+        except (OSError, UnicodeError, dns.exception.DNSException) as error:
+            return _failure(host, error)
+        if not found:
+            return _no_such_host(host, _NONAME)
+        return tuple(dict.fromkeys(_undressed(address) for address in found))
+
+
+async def _ask_system(host: str) -> list[IPAddress]:
+    """getaddrinfo in a thread of its own.
+
+    Not in the loop's executor: a look-up that hangs cannot be stopped, and the
+    executor would wait for it when the program ends.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[list[IPAddress]] = loop.create_future()
+
+    def settle(found: list[IPAddress] | Exception) -> None:
+        if answer.done():
+            return
+        if isinstance(found, Exception):
+            answer.set_exception(found)
+        else:
+            answer.set_result(found)
+
+    def ask() -> None:
+        found: list[IPAddress] | Exception
+        try:
+            infos = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            found = [ip_address(info[4][0]) for info in infos]
+        except (OSError, ValueError) as error:
+            found = error
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, found)
+
+    threading.Thread(target=ask, name="look-up", daemon=True).start()
+    return await answer
+
+
+async def _ask_server(
+    host: str, server: tuple[str, int], timeout_s: float
+) -> list[IPAddress]:
+    """A and AAAA at once. One of them is enough; IPv4 first, as it has no surprises."""
+    resolver = dns.asyncresolver.Resolver(configure=False)
+    resolver.nameservers = [server[0]]
+    resolver.port = server[1]
+    resolver.lifetime = timeout_s
+    answers = await asyncio.gather(
+        *(
+            resolver.resolve(f"{host}.", kind, search=False, raise_on_no_answer=False)
+            for kind in ("A", "AAAA")
+        ),
+        return_exceptions=True,
+    )
+    found: list[IPAddress] = []
+    for answer in answers:
+        if isinstance(answer, dns.resolver.Answer):
+            found += [ip_address(record.to_text()) for record in answer]
+    for answer in answers:
+        if isinstance(answer, BaseException) and not found:
+            raise answer
+    return found
+
+
+def _failure(host: str, error: Exception) -> NetFailure:
+    """The same words from both resolvers, those that every Python client shows."""
+    if isinstance(error, socket.gaierror):
+        if error.errno in _NO_SUCH_HOST:
+            return _no_such_host(host, str(error))
+        return _no_answer(host, str(error))
+    if isinstance(error, dns.resolver.NXDOMAIN | UnicodeError):
+        return _no_such_host(host, _NONAME)
+    return _no_answer(host, _AGAIN)
+
+
+def _no_such_host(host: str, original: str) -> NetFailure:
+    return NetFailure(
+        trouble=NetTrouble.NO_SUCH_HOST,
+        words=f"{host} has no address: {original}.",
+        exception="socket.gaierror",
+    )
+
+
+def _no_answer(host: str, original: str) -> NetFailure:
+    return NetFailure(
+        trouble=NetTrouble.RESOLVER_FAILED,
+        words=f"The look-up of {host} failed: {original}.",
+        exception="socket.gaierror",
+    )
+
+
+def _undressed(address: IPAddress) -> IPAddress:
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return IPv4Address(address.ipv4_mapped)
+    return address

@@ -1,30 +1,59 @@
 """Senders: what a tenant configures, its versions, and where its mail goes."""
 
+from portal.services.senders.activating import delete
+from portal.services.senders.advice import port_note
 from portal.services.senders.carrying import Carrier, carrier, identity
-from portal.services.senders.fields import Pacing, SenderFields
+from portal.services.senders.checking import Stored, validate
+from portal.services.senders.fields import OnLostReply, Pacing, SenderFields
 from portal.services.senders.kinds import RouteKind
+from portal.services.senders.reading import (
+    Change,
+    SenderView,
+    VersionView,
+    export,
+    sender,
+    senders,
+    tenant_of,
+    versions,
+)
 from portal.services.senders.routing import (
     LeftBehind,
     RouteNow,
     adopt_platform,
     left_behind,
-    move,
     route_now,
     wait_for_older,
 )
+from portal.services.senders.saving import Saved, activate, disable, save
 
 __all__ = [
     "Carrier",
+    "Change",
     "LeftBehind",
+    "OnLostReply",
     "Pacing",
     "RouteKind",
     "RouteNow",
+    "Saved",
     "SenderFields",
+    "SenderView",
+    "Stored",
+    "VersionView",
+    "activate",
     "adopt_platform",
     "carrier",
+    "delete",
+    "disable",
+    "export",
     "identity",
     "left_behind",
-    "move",
+    "port_note",
     "route_now",
+    "save",
+    "sender",
+    "senders",
+    "tenant_of",
+    "validate",
+    "versions",
     "wait_for_older",
 ]

@@ -9,7 +9,8 @@ from portal.config import AllowRule, DefaultSender
 from portal.delivery.types import Auth, Relay, Security
 from portal.errors import Missing, Unavailable
 from portal.mail.types import Identity
-from portal.net.guard import GuardedNet, LoopbackNet, policy_of
+from portal.net.guard import GuardedNet, policy_of
+from portal.net.open import LoopbackNet
 from portal.net.types import Net
 from portal.secret import Secret
 from portal.services.installation import Installation
@@ -24,7 +25,6 @@ from portal.services.senders.kinds import RouteKind
 from portal.services.senders.sealing import open_secrets
 from portal.store.models import Sender, SenderVersion
 
-LOOPBACK = "127.0.0.1"
 # The sandbox without a sender rehearses any From; `from_allowed` knows the star,
 # and no sender can be saved with it.
 ANY_FROM = ("*",)
@@ -131,7 +131,7 @@ def identity_of(fields: SenderFields) -> Identity:
 
 def sandbox_relay(installation: Installation, ehlo_name: str | None = None) -> Relay:
     return Relay(
-        host=LOOPBACK,
+        host=SANDBOX,
         port=_sandbox_port(installation),
         security=Security.NONE,
         auth=Auth.NONE,

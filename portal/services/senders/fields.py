@@ -120,7 +120,7 @@ def changed_names(before: SenderFields | None, after: SenderFields) -> list[str]
     old = before.settings() if before else {}
     names = [name for name, value in after.settings().items() if old.get(name) != value]
     if before is None:
-        empty = (None, "", [], {})
+        empty: tuple[object, ...] = (None, "", [], {})
         names = [name for name in names if after.settings()[name] not in empty]
     return [*names, *after.secrets()]
 

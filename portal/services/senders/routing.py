@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from peewee import fn
-
 from portal.services import audit
 from portal.services.actor import Actor
 from portal.services.installation import Installation
+from portal.services.senders.digesting import keyed
 from portal.services.senders.fields import SANDBOX
 from portal.services.senders.kinds import RouteKind
 from portal.store.database import transaction
@@ -81,13 +80,18 @@ def route_now(installation: Installation, tenant_id: int) -> RouteNow:
     return _without_version(RouteKind.NONE, fence, "", None)
 
 
-def move(tenant_id: int, version_id: int | None) -> int:
-    """Point the route at a version (None: at the platform) and raise its fence.
+def lock(tenant_id: int) -> None:
+    """Two moves of one route go one after the other, until the caller's COMMIT.
 
-    Inside the caller's transaction, before its audit rows: the route is locked
-    before the chain of audit, here as in the outbox. Answers the new fence.
+    The route comes before the chain of audit, here as in the outbox.
     """
     Route.insert(tenant=tenant_id).on_conflict_ignore().execute()
+    Route.update(fence=Route.fence).where(Route.tenant == tenant_id).execute()
+
+
+def move(tenant_id: int, version_id: int | None) -> int:
+    """Point the locked route at a version (None: at the platform) and raise its
+    fence, which is the answer."""
     Route.update(
         active_version=version_id, fence=Route.fence + 1, changed_at=now()
     ).where(Route.tenant == tenant_id).execute()
@@ -96,8 +100,8 @@ def move(tenant_id: int, version_id: int | None) -> int:
 
 
 def left_behind(tenant_id: int, fence: int) -> LeftBehind:
-    rows = (
-        Attempt.select(Attempt.ended_at.is_null(), fn.COUNT(Attempt.id))
+    open_dots = (
+        Attempt.select()
         .join(Message)
         .where(
             Message.tenant == tenant_id,
@@ -105,11 +109,9 @@ def left_behind(tenant_id: int, fence: int) -> LeftBehind:
             Attempt.answer.is_null(),
             Attempt.claimed_fence < fence,
         )
-        .group_by(Attempt.ended_at.is_null())
-        .tuples()
     )
-    counts = {bool(running): count for running, count in rows}
-    return LeftBehind(waiting=counts.get(True, 0), uncertain=counts.get(False, 0))
+    waiting: int = open_dots.where(Attempt.ended_at.is_null()).count()
+    return LeftBehind(waiting=waiting, uncertain=open_dots.count() - waiting)
 
 
 def wait_for_older(
@@ -127,14 +129,18 @@ def wait_for_older(
 def adopt_platform(installation: Installation) -> bool:
     """At start: a platform default that changed since the last start moves the
     route of every tenant that goes through it. Answers whether it did."""
+    if installation.vault.locked:
+        return False  # nothing is sent, so nothing moves
     default = installation.settings.default_sender
     secret = default.password.reveal() if default and default.password else ""
-    found = installation.vault.digest(f"{default!r}\0{secret}").encode()
+    found = keyed(installation.vault, f"{default!r}\0{secret}").encode()
     with transaction():
         note = Note.get_or_none(Note.name == _PLATFORM)
         if note and bytes(note.value) == found:
             return False
-        Note.replace(name=_PLATFORM, value=found).execute()
+        Note.insert(name=_PLATFORM, value=found).on_conflict(
+            conflict_target=[Note.name], update={Note.value: found}
+        ).execute()
         if note is None and default is None:
             return False
         _raise_fences()

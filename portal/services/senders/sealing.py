@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
+from portal.crypto.seal import CannotOpen
+from portal.errors import Unavailable
 from portal.secret import Secret
 from portal.store.models import SenderSecret, SenderVersion
 from portal.store.vault import Vault
 
+DAMAGED = "The stored secret of this sender does not open any more. Type it again."
 TABLE, COLUMN = "sender_secret", "sealed"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """Who typed a secret and when; a version that keeps it keeps this too."""
+
+    at: datetime
+    by: str | None
+
+
 def seal_secrets(
-    vault: Vault, version: SenderVersion, secrets: Mapping[str, Secret], *, by: str
+    vault: Vault,
+    version: SenderVersion,
+    secrets: Mapping[str, Secret],
+    stamps: Mapping[str, Stamp],
 ) -> None:
     """Write the secrets of a new version, inside the caller's transaction."""
     sender = version.sender
@@ -28,26 +44,41 @@ def seal_secrets(
                 row=_row(version, name),
                 version=version.number,
             ),
-            created_by=by,
+            created_at=stamps[name].at,
+            created_by=stamps[name].by,
         )
+
+
+def read_stamps(version: SenderVersion) -> dict[str, Stamp]:
+    """When each secret of a version was typed; opens none."""
+    rows = SenderSecret.select(
+        SenderSecret.field, SenderSecret.created_at, SenderSecret.created_by
+    ).where(SenderSecret.version == version)
+    return {row.field: Stamp(at=row.created_at, by=row.created_by) for row in rows}
 
 
 def open_secrets(vault: Vault, version: SenderVersion) -> dict[str, Secret]:
-    """Every secret of a version. Raises `Locked` when the key does not fit."""
+    """Every secret of a version.
+
+    Raises `Locked` when the key does not fit, Unavailable when a blob was altered.
+    """
     rows = SenderSecret.select().where(SenderSecret.version == version)
-    return {
-        row.field: Secret(
-            vault.open(
-                bytes(row.sealed),
-                tenant=str(version.sender.tenant_id),
-                table=TABLE,
-                column=COLUMN,
-                row=_row(version, row.field),
-                version=version.number,
-            )
+    return {row.field: _open(vault, version, row) for row in rows}
+
+
+def _open(vault: Vault, version: SenderVersion, row: SenderSecret) -> Secret:
+    try:
+        text = vault.open(
+            bytes(row.sealed),
+            tenant=str(version.sender.tenant_id),
+            table=TABLE,
+            column=COLUMN,
+            row=_row(version, row.field),
+            version=version.number,
         )
-        for row in rows
-    }
+    except CannotOpen:
+        raise Unavailable(DAMAGED) from None
+    return Secret(text)
 
 
 def _row(version: SenderVersion, field: str) -> str:

@@ -1,0 +1,111 @@
+"""How each field of a sender is written; every parser raises a clear sentence."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Callable
+from ipaddress import ip_address
+
+from portal.address import parse_domain, parse_host, parse_mailbox, parse_name
+from portal.config.names import ehlo_name
+
+MECHANISMS = ("SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN", "CRAM-MD5")
+NAME_LENGTH = 100
+USERNAME_LENGTH = 320
+SECRET_LENGTH = 4096
+PEM_LENGTH = 65536
+MOST_A_PERIOD = 100_000_000
+
+_REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+_SELECTOR = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,61}[a-z0-9_])?")
+_HOST_AND_PORT = re.compile(r"[^:]+:[0-9]+|\[.*\]:[0-9]+")
+
+
+def name(text: str) -> str:
+    if len(text) > NAME_LENGTH:
+        raise ValueError(f"A name has at most {NAME_LENGTH} characters.")
+    return parse_name(text)
+
+
+def host(text: str) -> str:
+    if "://" in text:
+        raise ValueError("This is a host name alone, without “://”.")
+    if _HOST_AND_PORT.fullmatch(text):
+        raise ValueError("This is the host alone; the port has its own field.")
+    return parse_host(text.removesuffix("."))
+
+
+def address(text: str) -> str:
+    return str(parse_mailbox(text))
+
+
+def domain(text: str) -> str:
+    return parse_domain(text.removesuffix("."))
+
+
+def mailbox_or_domain(text: str) -> str:
+    """`kim@example.org`, or `example.org` for everybody there."""
+    at = text.find("@")
+    return address(text) if at > 0 else domain(text[at + 1 :])
+
+
+def region(text: str) -> str:
+    if not _REGION.fullmatch(text):
+        raise ValueError("A region is the provider's short name, like eu-west-1.")
+    return text
+
+
+def mechanism(text: str) -> str:
+    if text.upper() not in MECHANISMS:
+        raise ValueError(f"A mechanism is one of {', '.join(MECHANISMS)}.")
+    return text.upper()
+
+
+def username(text: str) -> str:
+    # RFC 4616 §2: NUL parts the fields of PLAIN; CR and LF end a command.
+    if any(character in text for character in "\0\r\n"):
+        raise ValueError("A user name may not hold line breaks or NUL.")
+    if len(text) > USERNAME_LENGTH:
+        raise ValueError(f"A user name has at most {USERNAME_LENGTH} characters.")
+    return text
+
+
+def certificates(text: str) -> str:
+    """One or more CA certificates in PEM; they replace the trust store."""
+    if len(text) > PEM_LENGTH:
+        raise ValueError("This is longer than any chain of certificates.")
+    if "PRIVATE KEY" in text:
+        raise ValueError("This holds a private key; a certificate is enough.")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError):
+        raise ValueError("This is no certificate in PEM (BEGIN CERTIFICATE).") from None
+    return text.replace("\r\n", "\n") + "\n"
+
+
+def ehlo(text: str) -> str:
+    try:
+        return ehlo_name(text)
+    except ValueError as error:
+        raise ValueError(f"The EHLO name {error}.") from None
+
+
+def ip(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise ValueError("This is an IP address, like 198.51.100.24.") from None
+
+
+def selector(text: str) -> str:
+    if not _SELECTOR.fullmatch(text.lower()):
+        raise ValueError("A selector is the name before “._domainkey”.")
+    return text.lower()
+
+
+NEEDED: dict[str, Callable[[str], str]] = {
+    "name": name,
+    "host": host,
+    "from_address": address,
+}

@@ -1,0 +1,128 @@
+"""Values of a form or of JSON read one by one, every fault remembered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import TypeVar
+
+from portal.address import BadAddress
+from portal.errors import FieldError, Invalid
+
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+class Inputs:
+    """Reads fields; what is wrong is collected, so that all is said at once.
+
+    A form gives text for everything, JSON gives numbers and lists: both are read.
+    """
+
+    def __init__(self, values: Mapping[str, object], *, within: str = "") -> None:
+        self._values = values
+        self._within = within
+        self.errors: list[FieldError] = []
+
+    def refuse(self, name: str, sentence: str) -> None:
+        self.errors.append(FieldError(f"{self._within}{name}", sentence))
+
+    def refuse_unknown(self, known: frozenset[str]) -> None:
+        for name in self._values:
+            if name not in known:
+                self.refuse(name, f"There is no field “{name}”.")
+
+    def is_wrong(self, name: str) -> bool:
+        return any(each.field == f"{self._within}{name}" for each in self.errors)
+
+    def is_given(self, name: str) -> bool:
+        return self._values.get(name) not in (None, "", [], (), {})
+
+    def exact(self, name: str) -> str:
+        """Text as it was typed, blanks and all: for secrets."""
+        value = self._values.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            self.refuse(name, "This is text.")
+            return ""
+        return value
+
+    def text(self, name: str) -> str:
+        return self.exact(name).strip()
+
+    def read(self, name: str, parse: Callable[[str], T]) -> T | None:
+        """The parsed text, None when it is empty or wrong."""
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            return parse(text)
+        except (BadAddress, ValueError) as error:
+            self.refuse(name, str(error))
+            return None
+
+    def choice(self, name: str, of: Sequence[E], default: E | None = None) -> E:
+        """One of these words; after a fault the last of them stands in its place."""
+        text = self.text(name).lower()
+        if not text and default is not None:
+            return default
+        for each in of:
+            if each.value == text:
+                return each
+        *first, last = (each.value for each in of)
+        self.refuse(name, f"Choose {', '.join(first)} or {last}.")
+        return of[-1]
+
+    def number(self, name: str, lowest: int, highest: int, what: str) -> int | None:
+        """A whole number; `what` begins the sentence: “A port”."""
+        value = self._values.get(name)
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return None
+        found = value if isinstance(value, int) else None
+        if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+            found = int(value)
+        wrong = found is None or isinstance(value, bool)
+        if wrong or not lowest <= (found or 0) <= highest:
+            self.refuse(name, f"{what} is a number from {lowest} to {highest}.")
+            return None
+        return found
+
+    def several(self, name: str, parse: Callable[[str], T]) -> tuple[T, ...]:
+        """A list, or text with commas or line breaks between the items."""
+        value = self._values.get(name)
+        if value is None:
+            return ()
+        if isinstance(value, str):
+            items: list[object] = [each for each in re.split(r"[,\s]+", value) if each]
+        elif isinstance(value, list | tuple):
+            items = list(value)
+        else:
+            self.refuse(name, "This is a list.")
+            return ()
+        found = []
+        for item in items:
+            try:
+                found.append(parse(item.strip() if isinstance(item, str) else ""))
+            except (BadAddress, ValueError) as error:
+                self.refuse(name, str(error))
+        return tuple(dict.fromkeys(found))
+
+    def part(self, name: str, known: frozenset[str]) -> Inputs:
+        """The fields inside a field; their faults are named `pacing.per_hour`."""
+        value = self._values.get(name)
+        inner = value if isinstance(value, Mapping) else {}
+        if value not in (None, "") and not isinstance(value, Mapping):
+            self.refuse(name, f"This is an object with {', '.join(sorted(known))}.")
+        part = Inputs(inner, within=f"{name}.")
+        part.refuse_unknown(known)
+        part.errors = self.errors + part.errors
+        self.errors = part.errors
+        return part
+
+    def raise_if_wrong(self) -> None:
+        if self.errors:
+            raise Invalid.many(self.errors)

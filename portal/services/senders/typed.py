@@ -1,0 +1,102 @@
+"""A secret typed for a live test, lent to a repair of the same browser session.
+
+It is sealed with the test for 15 minutes. What is lent goes to the same host,
+over verified TLS and under the same authorities, or it is typed again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from portal.delivery.types import Security
+from portal.secret import Secret
+from portal.services.actor import Actor
+from portal.services.senders.fields import SenderFields, stored_fields
+from portal.store.fields import instant, micros, now
+from portal.store.models import LiveTest
+from portal.store.vault import Vault
+
+TABLE, COLUMN = "live_test", "sealed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """The secrets of one test. `typed_until` None: they are stored ones, which
+    are never lent."""
+
+    secrets: dict[str, Secret]
+    typed_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lender:
+    """An earlier test of this session: where its secret went, and until when."""
+
+    fields: SenderFields
+    until: datetime
+
+
+def seal_typed(vault: Vault, test: LiveTest, typed: Typed) -> bytes:
+    plain = {
+        "secrets": {name: each.reveal() for name, each in typed.secrets.items()},
+        "until": micros(typed.typed_until) if typed.typed_until else None,
+    }
+    return vault.seal(
+        json.dumps(plain),
+        tenant=str(test.tenant_id),
+        table=TABLE,
+        column=COLUMN,
+        row=test.public_id,
+        version=0,
+    )
+
+
+def open_typed(vault: Vault, test: LiveTest) -> Typed:
+    """The secrets of a test that is about to run. Raises `Locked`."""
+    if test.sealed is None:
+        return Typed(secrets={}, typed_until=None)
+    opened = vault.open(
+        bytes(test.sealed),
+        tenant=str(test.tenant_id),
+        table=TABLE,
+        column=COLUMN,
+        row=test.public_id,
+        version=0,
+    )
+    plain = json.loads(opened)
+    return Typed(
+        secrets={name: Secret(text) for name, text in plain["secrets"].items()},
+        typed_until=instant(plain["until"]) if plain["until"] else None,
+    )
+
+
+def lender(actor: Actor, test_id: str | None) -> Lender | None:
+    """What a test of this very session may lend; None is no fault."""
+    if test_id is None or actor.session_id is None:
+        return None
+    test = LiveTest.get_or_none(
+        LiveTest.public_id == test_id,
+        LiveTest.tenant == actor.here.id,
+        LiveTest.session == actor.session_id,
+        LiveTest.expires_at > now(),
+    )
+    if test is None or test.sealed is None:
+        return None
+    typed = open_typed(actor.installation.vault, test)
+    if typed.typed_until is None or typed.typed_until <= now():
+        return None
+    password = typed.secrets.get("password")
+    fields = stored_fields(test.settings, password=password)
+    return Lender(fields=fields, until=typed.typed_until)
+
+
+def lend(fields: SenderFields, lender: Lender | None) -> SenderFields:
+    """The fields with the lent secret where it may go, else as they are."""
+    if fields.password or not fields.needs_secret or lender is None:
+        return fields
+    same = fields.host == lender.fields.host and fields.ca == lender.fields.ca
+    if not same or fields.security is Security.NONE:
+        return fields
+    return replace(fields, password=lender.fields.password)

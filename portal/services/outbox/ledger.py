@@ -1,0 +1,75 @@
+"""What every transition leaves behind: the message's state, and its audit rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from portal.services import audit, quota
+from portal.services.actor import Actor, TenantRef
+from portal.services.outbox.rows import Case, Move
+from portal.services.outbox.states import FINAL, State, derive
+from portal.store.models import Message, Tenant
+
+# By where a recipient arrived, so that a diverted transition says what it became.
+EVENTS = {
+    State.QUEUED: "email.requeued",
+    State.DEFERRED: "email.deferred",
+    State.SENT: "email.sent",
+    State.FAILED: "email.send_failed",
+    State.EXPIRED: "email.send_failed",
+    State.UNCERTAIN: "email.uncertain",
+    State.CANCELLED: "email.cancelled",
+}
+
+
+def settle(actor: Actor, case: Case, detail: Mapping[str, Any] | None = None) -> None:
+    """Write what the moves of this transaction come to; last, for the chain's lock.
+
+    One audit row an event, naming its recipients: a mail of which one recipient
+    was sent and one failed has two.
+    """
+    _store_state(case)
+    for event, moves in _by_event(case.moves).items():
+        audit.record(
+            actor.within(tenant_ref(case.message.tenant)),
+            event,
+            subject_kind="message",
+            subject_id=case.message.public_id,
+            detail={
+                "recipients": [move.recipient.address for move in moves],
+                "state": str(moves[0].to),
+                **(detail or {}),
+            },
+        )
+
+
+def refund(case: Case, recipients: int) -> None:
+    """Give back what the accept reserved, for recipients that were never claimed."""
+    if recipients:
+        quota.refund(case.message.tenant_id, recipients, at=case.message.accepted_at)
+
+
+def tenant_ref(tenant: Tenant) -> TenantRef:
+    return TenantRef(
+        id=tenant.id, public_id=tenant.public_id, slug=tenant.slug, name=tenant.name
+    )
+
+
+def _store_state(case: Case) -> None:
+    state = derive(row.state for row in case.recipients.values())
+    changes: dict[str, Any] = {}
+    if state != case.message.state:
+        changes["state"] = state
+    ended = all(row.state in FINAL for row in case.recipients.values())
+    if ended and case.message.settled_at is None:
+        changes["settled_at"] = case.at
+    if changes:
+        Message.update(changes).where(Message.id == case.message.id).execute()
+
+
+def _by_event(moves: list[Move]) -> dict[str, list[Move]]:
+    found: dict[str, list[Move]] = {}
+    for move in moves:
+        found.setdefault(EVENTS[move.to], []).append(move)
+    return found

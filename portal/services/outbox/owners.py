@@ -1,0 +1,100 @@
+"""Who is alive: a process holds a lock as long as it lives, and no longer.
+
+Its rows are recovered at once when the lock can be taken, whatever its leases
+say. PostgreSQL: an advisory lock of one connection; SQLite: a locked file
+beside the database, since all that share the file share the machine.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from portal.store.database import locking
+from portal.store.models import proxy
+
+_PREFIX = "engine-"
+
+
+class Life:
+    """The lock of this process. `take` and `drop` belong to one thread, whose
+    connection carries the lock on PostgreSQL and so must stay open."""
+
+    def __init__(self, folder: Path, owner: str) -> None:
+        self._folder = folder
+        self._owner = owner
+        self._file: BinaryIO | None = None
+
+    def take(self) -> None:
+        if locking():
+            proxy.execute_sql("SELECT pg_advisory_lock(%s)", (_number(self._owner),))
+            return
+        self._file = _open(_path(self._folder, self._owner), create=True)
+        if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def drop(self) -> None:
+        """At an orderly end, when nothing is left that anybody could recover."""
+        if locking():
+            proxy.execute_sql("SELECT pg_advisory_unlock(%s)", (_number(self._owner),))
+            return
+        if self._file is not None:
+            _path(self._folder, self._owner).unlink(missing_ok=True)
+            self._file.close()
+            self._file = None
+
+
+def dead(owners: Iterable[str], folder: Path, *, me: str) -> frozenset[str]:
+    """Those whose lock can be taken. One that left no lock is not known dead."""
+    others = [owner for owner in owners if owner != me]
+    is_dead = _is_dead_by_database if locking() else _is_dead_by_file
+    return frozenset(owner for owner in others if is_dead(folder, owner))
+
+
+def forget(owners: Iterable[str], folder: Path) -> None:
+    """Remove the files of dead owners once nothing of theirs is left."""
+    if not locking():
+        for owner in owners:
+            _path(folder, owner).unlink(missing_ok=True)
+
+
+def _is_dead_by_database(folder: Path, owner: str) -> bool:
+    number = _number(owner)
+    cursor = proxy.execute_sql("SELECT pg_try_advisory_lock(%s)", (number,))
+    free = bool(cursor.fetchone()[0])
+    if free:
+        proxy.execute_sql("SELECT pg_advisory_unlock(%s)", (number,))
+    return free
+
+
+def _is_dead_by_file(folder: Path, owner: str) -> bool:
+    file = _open(_path(folder, owner), create=False)
+    if file is None:
+        return False
+    with file, suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def _path(folder: Path, owner: str) -> Path:
+    name = hashlib.sha256(owner.encode()).hexdigest()[:24]
+    return folder / f"{_PREFIX}{name}.lock"
+
+
+def _open(path: Path, *, create: bool) -> BinaryIO | None:
+    flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+    try:
+        return os.fdopen(os.open(path, flags, 0o600), "r+b")
+    except FileNotFoundError:
+        return None
+
+
+def _number(owner: str) -> int:
+    """The owner's key among the advisory locks: 63 bits of its hash."""
+    return int.from_bytes(hashlib.sha256(owner.encode()).digest()[:8], "big") >> 1

@@ -1,0 +1,105 @@
+"""The MIME tree of a mail, as 7-bit bytes: text, alternative, inline, attached.
+
+RFC 2045 and 2046, only the shapes we send: mixed[alternative[plain,
+related[html, inline…]], attached…], with every level left out that has one child.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from portal.mail import fields
+from portal.mail.types import Attachment
+
+_SHORT_ASCII_LINES = re.compile(rb"(?:[\t -~]{0,78}\r\n)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A body part: its Content- fields in order, and its octets."""
+
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    @property
+    def block(self) -> bytes:
+        return b"".join(fields.field(name, value) for name, value in self.headers)
+
+
+def tree(
+    *, text: str, html: str | None, attachments: Sequence[Attachment], boundary: str
+) -> Part:
+    """The whole body; `boundary` must not occur in it: give something random."""
+    has_html = html is not None
+    inline = [each for each in attachments if has_html and each.content_id]
+    attached = [each for each in attachments if not (has_html and each.content_id)]
+    part = text_part("plain", text)
+    if html is not None:
+        shown = text_part("html", html)
+        if inline:
+            files = [_file(each, "inline") for each in inline]
+            shown = _multipart(
+                "related", [shown, *files], f"{boundary}r", '; type="text/html"'
+            )
+        part = _multipart("alternative", [part, shown], f"{boundary}a")
+    if attached:
+        files = [_file(each, "attachment") for each in attached]
+        part = _multipart("mixed", [part, *files], f"{boundary}m")
+    return part
+
+
+def text_part(subtype: str, text: str) -> Part:
+    """Text in the shortest encoding that survives any relay."""
+    data = re.sub(r"\r\n|\r|\n", "\r\n", text).encode()
+    if data and not data.endswith(b"\r\n"):
+        data += b"\r\n"
+    charset, encoding, body = _encoded(data)
+    return Part(
+        headers=(
+            ("Content-Type", f"text/{subtype}; charset={charset}"),
+            ("Content-Transfer-Encoding", encoding),
+        ),
+        body=body,
+    )
+
+
+def _encoded(data: bytes) -> tuple[str, str, bytes]:
+    if _SHORT_ASCII_LINES.fullmatch(data):
+        return "us-ascii", "7bit", data
+    quoted = binascii.b2a_qp(data, istext=True)
+    if len(quoted) <= len(data) * 4 // 3 + 80:
+        return "utf-8", "quoted-printable", quoted
+    return "utf-8", "base64", _base64(data)
+
+
+def _file(attachment: Attachment, disposition: str) -> Part:
+    name = fields.parameter("filename", attachment.filename)
+    headers = [
+        ("Content-Type", attachment.content_type),
+        ("Content-Transfer-Encoding", "base64"),
+        ("Content-Disposition", f"{disposition}; {name}"),
+    ]
+    if attachment.content_id:
+        headers.append(("Content-ID", f"<{attachment.content_id}>"))
+    return Part(headers=tuple(headers), body=_base64(attachment.content))
+
+
+def _base64(data: bytes) -> bytes:
+    return base64.encodebytes(data).replace(b"\n", b"\r\n")
+
+
+def _multipart(
+    subtype: str, parts: Sequence[Part], boundary: str, more: str = ""
+) -> Part:
+    mark = b"--" + boundary.encode()
+    pieces = [b"%s\r\n%s\r\n%s\r\n" % (mark, p.block, p.body) for p in parts]
+    return Part(
+        headers=(
+            ("Content-Type", f'multipart/{subtype}{more}; boundary="{boundary}"'),
+        ),
+        body=b"".join(pieces) + mark + b"--\r\n",
+    )

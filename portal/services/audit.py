@@ -1,0 +1,204 @@
+"""What happened, for good: one chain of hashes a tenant, only ever added to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from portal.errors import Missing
+from portal.services.actor import Actor, Role
+from portal.store.database import locking, transaction
+from portal.store.fields import micros, now
+from portal.store.models import AuditEvent, AuditHead
+
+START = "0" * 64  # what the first event of a chain follows
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventView:
+    id: str
+    at: datetime
+    event: str
+    actor: str
+    ip: str | None
+    subject_kind: str | None
+    subject_id: str | None
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Newest first. `next` is the `after` of the page behind this one."""
+
+    events: tuple[EventView, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """What a check found: `broken_at` is the first event that does not fit."""
+
+    length: int
+    broken_at: str | None
+
+
+def record(
+    actor: Actor,
+    event: str,
+    *,
+    subject_kind: str | None = None,
+    subject_id: str | None = None,
+    detail: Mapping[str, Any] = _NOTHING,
+) -> None:
+    """Add an event to the chain of the actor's tenant, or of the installation.
+
+    In the caller's transaction, and best as its last statement: the end of the
+    chain stays locked until the commit. `detail` is JSON; never a secret.
+    """
+    with transaction():
+        tenant_id = actor.tenant.id if actor.tenant else None
+        head = _head(tenant_id)
+        row = AuditEvent(
+            tenant=tenant_id,
+            at=now(),
+            event=event,
+            actor=_clean(actor.label)[:300],
+            ip=actor.ip,
+            subject_kind=subject_kind,
+            subject_id=subject_id,
+            detail=_storable(detail),
+            previous=head.hash,
+        )
+        row.hash = _hash(row)
+        row.save(force_insert=True)
+        AuditHead.update(hash=row.hash, length=AuditHead.length + 1).where(
+            AuditHead.tenant_id == head.tenant_id
+        ).execute()
+
+
+def events(
+    actor: Actor,
+    *,
+    event: str | None = None,
+    person: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """The events of the actor's tenant; without a tenant, the installation's.
+
+    `event` is a name (`email.sent`) or its beginning (`email.`); `person` is who,
+    as shown. Raises Missing for an `after` that is not of this chain.
+    """
+    chain = _readable(actor)
+    query = AuditEvent.select().where(chain).order_by(AuditEvent.id.desc())
+    if event:
+        name = AuditEvent.event
+        query = query.where(
+            name.startswith(event) if event.endswith(".") else name == event
+        )
+    if person:
+        query = query.where(AuditEvent.actor == person)
+    if after:
+        last = AuditEvent.get_or_none(chain, AuditEvent.public_id == after)
+        if last is None:
+            raise Missing("There is no such event.")
+        query = query.where(AuditEvent.id < last.id)
+    rows = list(query.limit(limit + 1))
+    more = len(rows) > limit
+    return Page(
+        events=tuple(_view(row) for row in rows[:limit]),
+        next=rows[limit - 1].public_id if more else None,
+    )
+
+
+def verify(actor: Actor) -> Chain:
+    """Follow the chain from its start to its head."""
+    chain = _readable(actor)
+    previous, length = START, 0
+    rows = AuditEvent.select().where(chain).order_by(AuditEvent.id)
+    for row in rows.iterator():
+        if row.previous != previous or row.hash != _hash(row):
+            return Chain(length=length, broken_at=row.public_id)
+        previous, length = row.hash, length + 1
+    head = AuditHead.get_or_none(AuditHead.tenant_id == _key(actor))
+    if head is not None and (head.hash, head.length) != (previous, length):
+        return Chain(length=length, broken_at="the end")
+    return Chain(length=length, broken_at=None)
+
+
+def _readable(actor: Actor) -> Any:
+    """The condition that holds for the rows of this actor's chain alone."""
+    if actor.tenant is None:
+        actor.require_operator()
+        return AuditEvent.tenant.is_null()
+    actor.require(Role.VIEWER)
+    return AuditEvent.tenant == actor.tenant.id
+
+
+def _key(actor: Actor) -> int:
+    return actor.tenant.id if actor.tenant else 0
+
+
+def _head(tenant_id: int | None) -> AuditHead:
+    """The end of the chain, locked until this transaction ends."""
+    key = tenant_id or 0
+    query = AuditHead.select().where(AuditHead.tenant_id == key)
+    if locking():
+        query = query.for_update()
+    head: AuditHead | None = query.first()
+    if head is None:
+        AuditHead.insert(tenant_id=key, hash=START).on_conflict_ignore().execute()
+        head = query.clone().get()
+    return head
+
+
+def _hash(row: AuditEvent) -> str:
+    content = [
+        row.public_id,
+        row.tenant_id,
+        micros(row.at),
+        row.event,
+        row.actor,
+        row.ip,
+        row.subject_kind,
+        row.subject_id,
+        row.detail,
+    ]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"{row.previous}{text}".encode()).hexdigest()
+
+
+def _storable(detail: Mapping[str, Any]) -> Any:
+    """The detail as both engines give it back, so that its hash stays true."""
+    return _clean(json.loads(json.dumps(dict(detail))))
+
+
+def _clean(value: Any) -> Any:
+    """PostgreSQL takes neither NUL nor half a surrogate pair."""
+    if isinstance(value, str):
+        whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole.replace("\0", "\ufffd")
+    if isinstance(value, Mapping):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    return value
+
+
+def _view(row: AuditEvent) -> EventView:
+    return EventView(
+        id=row.public_id,
+        at=row.at,
+        event=row.event,
+        actor=row.actor,
+        ip=row.ip,
+        subject_kind=row.subject_kind,
+        subject_id=row.subject_id,
+        detail=row.detail,
+    )

@@ -1,0 +1,69 @@
+"""How many recipients a tenant may have accepted in a month (UTC)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from math import ceil
+
+from peewee import Expression
+
+from portal.errors import TooMany
+from portal.services.actor import TenantRef
+from portal.store.database import transaction
+from portal.store.fields import now
+from portal.store.models import Counter, Tenant
+
+PREFIX = "quota:"
+
+
+def reserve(tenant: TenantRef, recipients: int) -> None:
+    """Take them from this month's quota, in the transaction of the accept.
+
+    One conditional UPDATE decides a race for the last ones. Raises TooMany.
+    """
+    at = now()
+    counter = _counter(tenant.id, at)
+    with transaction():
+        Counter.insert(
+            name=_name(tenant.id), window_at=_month(at), used=0
+        ).on_conflict_ignore().execute()
+        quota = Tenant.get_by_id(tenant.id).quota
+        query = Counter.update(used=Counter.used + recipients).where(counter)
+        if quota is not None:
+            query = query.where(Counter.used + recipients <= quota)
+        if query.execute() == 1:
+            return
+    raise TooMany(
+        f"The quota of {quota} recipients a month does not hold {recipients} more.",
+        retry_after_s=max(1, ceil((_next_month(at) - at).total_seconds())),
+    )
+
+
+def refund(tenant_id: int, recipients: int, *, at: datetime) -> None:
+    """Give back what was never claimed, to the month of `at`, its accept."""
+    Counter.update(used=Counter.used - recipients).where(
+        _counter(tenant_id, at), Counter.used >= recipients
+    ).execute()
+
+
+def used(tenant: TenantRef, at: datetime | None = None) -> int:
+    """Recipients accepted in the month of `at`, or in this one."""
+    row = Counter.get_or_none(_counter(tenant.id, at or now()))
+    return row.used if row else 0
+
+
+def _name(tenant_id: int) -> str:
+    return f"{PREFIX}{tenant_id}"
+
+
+def _counter(tenant_id: int, at: datetime) -> Expression:
+    return (Counter.name == _name(tenant_id)) & (Counter.window_at == _month(at))
+
+
+def _month(at: datetime) -> datetime:
+    return at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _next_month(at: datetime) -> datetime:
+    year, month = divmod(at.year * 12 + at.month, 12)
+    return _month(at).replace(year=year, month=month + 1)

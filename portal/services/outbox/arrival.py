@@ -100,4 +100,3 @@ def _changes(
     if why.internal:
         changes["internal_errors"] = recipient.internal_errors + 1
     return changes
-

@@ -192,7 +192,7 @@ def _take(
     row = _open_attempt(message, number, lane, targets, owner, at, timing)
     if row.version_id != lane.version_id:
         lane = _moved_meanwhile(row, means)
-    Message.update(attempts=number, state=State.SENDING).where(
+    Message.update(attempts=number, state=State.SENDING, captured=lane.captured).where(
         Message.id == message.id
     ).execute()
     held = (

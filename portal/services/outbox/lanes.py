@@ -15,6 +15,7 @@ class Lane:
 
     route: RouteKind
     version_id: int | None  # None: not the tenant's own
+    captured: bool = False  # it ends in the sandbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +31,14 @@ class Means:
         Kind NONE where this process cannot carry it: it leaves such mail alone.
         """
         if version_id is not None:
-            carried = provider != SANDBOX or self.sandbox
+            captured = provider == SANDBOX
+            carried = self.sandbox or not captured
             route = RouteKind.SENDER if carried else RouteKind.NONE
-            return Lane(route=route, version_id=version_id)
+            return Lane(route=route, version_id=version_id, captured=captured)
         if self.platform:
             return Lane(route=RouteKind.PLATFORM, version_id=None)
         route = RouteKind.SANDBOX if self.sandbox else RouteKind.NONE
-        return Lane(route=route, version_id=None)
+        return Lane(route=route, version_id=None, captured=self.sandbox)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,11 @@ def owners() -> frozenset[str]:
 
 
 def _end(case: Case, attempt: Attempt, dead: Collection[str], timing: Timing) -> bool:
-    changes: dict[str, Any] = {"ended_at": case.at, "outcome": LOST, "lease_until": None}
+    changes: dict[str, Any] = {
+        "ended_at": case.at,
+        "outcome": LOST,
+        "lease_until": None,
+    }
     if attempt.dot_at is None:
         changes["answer"] = NOT_KEPT
     rows = (

@@ -144,4 +144,3 @@ def _late_no(
         arrive(case, recipient, State.CANCELLED, why)
     else:
         arrive(case, recipient, State.FAILED, why)
-

@@ -49,8 +49,7 @@ def decide(actor: Actor, message_id: int, to: State, ids: Collection[int]) -> in
         decided = [
             _decide(actor, case, case.recipients[key], to)
             for key in ids
-            if key in case.recipients
-            and case.recipients[key].state == State.UNCERTAIN
+            if key in case.recipients and case.recipients[key].state == State.UNCERTAIN
         ]
         count += len(decided)
         settle(actor, case)  # the message's state; the audit row is our own

@@ -57,7 +57,11 @@ class Message(Frozen):
     settled_at = BigIntegerField(null=True)
 
     class Meta:
-        indexes = ((("tenant", "id"), False), (("tenant", "state", "id"), False))
+        indexes = (
+            (("tenant", "id"), False),
+            (("tenant", "state", "id"), False),
+            (("tenant", "accepted_at"), False),
+        )
 
 
 class MessageContent(Frozen):
@@ -94,7 +98,10 @@ class Recipient(Frozen):
     decided_by = CharField(max_length=254, null=True)
 
     class Meta:
-        indexes = ((("message", "position"), True),)
+        indexes = (
+            (("message", "position"), True),
+            (("tenant", "address"), False),
+        )
         constraints = (
             Check(
                 "state IN ('queued','sending','sent','deferred','failed',"
@@ -116,6 +123,12 @@ Recipient.add_index(
     Recipient.expires_at,
     name="recipient_expiry",
     where=SQL("state IN ('queued', 'deferred', 'uncertain')"),
+)
+Recipient.add_index(
+    Recipient.tenant,
+    Recipient.settled_at,
+    name="recipient_settled",
+    where=SQL("settled_at IS NOT NULL"),
 )
 Recipient.add_index(
     Recipient.retry_at, name="recipient_retry", where=SQL("state = 'uncertain'")

@@ -49,6 +49,7 @@ class Message(Table):
         indexes = (
             (("tenant", "id"), False),
             (("tenant", "state", "id"), False),
+            (("tenant", "accepted_at"), False),  # the last 24 hours, the last 7 days
         )
 
 
@@ -92,7 +93,10 @@ class Recipient(Table):
     decided_by = CharField(max_length=254, null=True)
 
     class Meta:
-        indexes = ((("message", "position"), True),)
+        indexes = (
+            (("message", "position"), True),
+            (("tenant", "address"), False),
+        )
         constraints = (
             Check(
                 "state IN ('queued','sending','sent','deferred','failed',"
@@ -115,6 +119,12 @@ Recipient.add_index(
     Recipient.expires_at,
     name="recipient_expiry",
     where=SQL("state IN ('queued', 'deferred', 'uncertain')"),
+)
+Recipient.add_index(
+    Recipient.tenant,
+    Recipient.settled_at,
+    name="recipient_settled",
+    where=SQL("settled_at IS NOT NULL"),
 )
 Recipient.add_index(
     Recipient.retry_at, name="recipient_retry", where=SQL("state = 'uncertain'")

@@ -1,0 +1,34 @@
+"""Accepting mail, reading what became of it, and changing what still can be."""
+
+from portal.services.sending.accepting import Accepted, accept
+from portal.services.sending.asking import Idempotency, Replay
+from portal.services.sending.changing import cancel, decide
+from portal.services.sending.reading import find, flow, read
+from portal.services.sending.shapes import message_json
+from portal.services.sending.views import (
+    AttemptView,
+    Filter,
+    Flow,
+    MessageView,
+    Page,
+    RecipientView,
+)
+
+__all__ = [
+    "Accepted",
+    "AttemptView",
+    "Filter",
+    "Flow",
+    "Idempotency",
+    "MessageView",
+    "Page",
+    "RecipientView",
+    "Replay",
+    "accept",
+    "cancel",
+    "decide",
+    "find",
+    "flow",
+    "message_json",
+    "read",
+]

@@ -1,0 +1,120 @@
+"""What a draft becomes before anything is written: checked, composed, dated."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from portal.address import Mailbox
+from portal.errors import FieldError, Invalid
+from portal.mail.compose import compose, recipients
+from portal.mail.render import from_allowed
+from portal.mail.types import Content, Draft, Identity
+from portal.services.actor import Actor
+from portal.services.senders.carrying import identity
+from portal.services.senders.kinds import RouteKind
+from portal.services.senders.routing import RouteNow
+from portal.store.models.base import public_id
+
+URGENT_LIFE = timedelta(minutes=10)  # RELIABILITY §2.5
+NORMAL_LIFE = timedelta(days=3)
+LONGEST_LIFE_S = 5 * 24 * 3600
+FURTHEST = timedelta(days=30)
+MOST_RECIPIENTS = 500
+MOST_MESSAGES = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A message that only has to be written."""
+
+    public_id: str
+    draft: Draft
+    content: Content
+    recipients: tuple[tuple[str, Mailbox], ...]  # field, mailbox
+    due_at: datetime
+    scheduled_at: datetime | None
+    expires_at: datetime
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.content.headers) + len(self.content.body)
+
+    @property
+    def shown_to(self) -> str:
+        first, others = self.recipients[0][1], len(self.recipients) - 1
+        if not others:
+            return str(first)
+        return f"{first} and {others} other{'s' if others > 1 else ''}"
+
+
+def plan(actor: Actor, draft: Draft, route: RouteNow, *, at: datetime) -> Plan:
+    """Raises Invalid with the field's name."""
+    who = identity(
+        actor.installation, route.kind, route.version_id, tenant_id=actor.here.id
+    )
+    _check_from(draft, who, route)
+    _check_times(draft, at)
+    addressed = recipients(draft)
+    if len(addressed) > MOST_RECIPIENTS:
+        raise Invalid("to", f"A mail has at most {MOST_RECIPIENTS} recipients.")
+    from_ = draft.from_.mailbox if draft.from_ else who.from_.mailbox
+    content = compose(
+        draft, domain=from_.domain, tenant_code=tenant_code(actor), now=at
+    )
+    scheduled_at = draft.scheduled_at
+    due_at = max(scheduled_at or at, at)
+    return Plan(
+        public_id=public_id(),
+        draft=draft,
+        content=content,
+        recipients=addressed,
+        due_at=due_at,
+        scheduled_at=scheduled_at,
+        expires_at=due_at + _life(draft),
+    )
+
+
+def tenant_code(actor: Actor) -> str:
+    """Letters and digits that tell a tenant's Message-IDs apart."""
+    return re.sub(r"[^a-z0-9]", "", actor.here.public_id.lower())[:10] or "t"
+
+
+def in_batch(number: int, error: Invalid) -> Invalid:
+    """The same faults, each field with its place in the array."""
+    return Invalid.many(
+        [FieldError(f"[{number}].{row.field}", row.detail) for row in error.errors]
+    )
+
+
+def _check_from(draft: Draft, who: Identity, route: RouteNow) -> None:
+    """No open From. Through the platform a tenant may still name its own: the mail
+    then goes out with the platform's, and this one becomes the Reply-To."""
+    if draft.from_ is None or from_allowed(draft.from_.mailbox, who):
+        return
+    own = who.reply_to.mailbox if who.reply_to else None
+    if route.kind is RouteKind.PLATFORM and draft.from_.mailbox == own:
+        return
+    raise Invalid(
+        "from",
+        f"The active sender may not send as {draft.from_.mailbox}. Leave “from” out"
+        f" to send as {who.from_.mailbox}, or add the address or its domain to the"
+        " sender's further From addresses.",
+    )
+
+
+def _check_times(draft: Draft, at: datetime) -> None:
+    if draft.scheduled_at and draft.scheduled_at > at + FURTHEST:
+        raise Invalid("scheduled_at", f"At most {FURTHEST.days} days ahead.")
+    life_s = draft.expires_in_s
+    # Shorter than the hour that RELIABILITY §2.5 sets for a general default: a
+    # caller knows when its one mail is worth nothing any more.
+    if life_s is not None and not 1 <= life_s <= LONGEST_LIFE_S:
+        raise Invalid("expires_in_s", f"1 to {LONGEST_LIFE_S} seconds (5 days).")
+
+
+def _life(draft: Draft) -> timedelta:
+    if draft.expires_in_s is not None:
+        return timedelta(seconds=draft.expires_in_s)
+    return URGENT_LIFE if draft.kind.urgent else NORMAL_LIFE

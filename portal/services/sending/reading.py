@@ -1,0 +1,257 @@
+"""What became of accepted mail: one message, a page of them, the flow of a tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from peewee import JOIN, fn
+
+from portal.errors import Invalid, Missing
+from portal.services.actor import Actor, Role
+from portal.services.outbox.states import PARTIAL, State
+from portal.services.sending.views import (
+    AttemptView,
+    Filter,
+    Flow,
+    MessageView,
+    Page,
+    RecipientView,
+)
+from portal.store.database import connection
+from portal.store.fields import now
+from portal.store.models import Attempt, Message, Recipient, Sender, SenderVersion
+
+MOST = 200
+STATES = (*State, PARTIAL)
+_DAY = timedelta(days=1)
+_UNSENT = (State.DEFERRED, State.FAILED, State.UNCERTAIN, State.EXPIRED)
+
+
+def read(actor: Actor, message_id: str) -> MessageView:
+    """One message of the actor's tenant with its attempts. Raises Missing."""
+    _may_read(actor)
+    with connection():
+        message = own(actor, message_id)
+        attempts = _attempts(message)
+        return _view(message, _recipients([message.id])[message.id], attempts)
+
+
+def find(actor: Actor, wanted: Filter) -> Page:
+    """A page by key set, newest first. Raises Invalid for a wrong filter."""
+    _may_read(actor)
+    if not 1 <= wanted.limit <= MOST:
+        raise Invalid("limit", f"1 to {MOST} messages a page.")
+    if wanted.status is not None and wanted.status not in STATES:
+        raise Invalid("status", f"One of: {', '.join(STATES)}.")
+    with connection():
+        rows = list(_found(actor, wanted).limit(wanted.limit + 1))
+        page = rows[: wanted.limit]
+        recipients = _recipients([row.id for row in page])
+    return Page(
+        messages=tuple(_view(row, recipients[row.id]) for row in page),
+        next=page[-1].public_id if len(rows) > wanted.limit else None,
+    )
+
+
+def flow(actor: Actor) -> Flow:
+    """How this tenant's mail moves now, and what it waits for."""
+    _may_read(actor)
+    tenant_id = actor.here.id
+    with connection():
+        waiting = _counts(tenant_id, (State.QUEUED, State.SENDING, *_UNSENT[:1]))
+        uncertain = _counts(tenant_id, (State.UNCERTAIN,))
+        ended = _ended(tenant_id)
+        held = _held(tenant_id)
+        return Flow(
+            queued=waiting.get(State.QUEUED, 0) + waiting.get(State.SENDING, 0),
+            deferred=waiting.get(State.DEFERRED, 0),
+            uncertain=uncertain.get(State.UNCERTAIN, 0),
+            sent_24h=ended.get(State.SENT, 0),
+            failed_24h=ended.get(State.FAILED, 0) + ended.get(State.EXPIRED, 0),
+            waiting=held,
+            trouble=_trouble(tenant_id) if held else None,
+        )
+
+
+def own(actor: Actor, message_id: str) -> Message:
+    """The row, if it is of the actor's tenant; else Missing, whoever's it is."""
+    row = Message.get_or_none(
+        Message.public_id == message_id, Message.tenant == actor.here.id
+    )
+    if row is None:
+        raise Missing("There is no such message.")
+    return row
+
+
+def _may_read(actor: Actor) -> None:
+    if actor.key:
+        actor.require_scope("read")
+    else:
+        actor.require(Role.VIEWER)
+
+
+def _found(actor: Actor, wanted: Filter) -> Any:
+    query = Message.select().where(Message.tenant == actor.here.id)
+    if wanted.status is not None:
+        query = query.where(Message.state == wanted.status)
+    if wanted.to is not None:
+        addressed = Recipient.select().where(
+            Recipient.message == Message.id, Recipient.address == wanted.to.strip()
+        )
+        query = query.where(fn.EXISTS(addressed))
+    if wanted.after is not None:
+        last = Message.get_or_none(
+            Message.public_id == wanted.after, Message.tenant == actor.here.id
+        )
+        if last is None:
+            raise Invalid("after", "There is no such message to go on after.")
+        query = query.where(Message.id < last.id)
+    return query.order_by(Message.id.desc())
+
+
+def _recipients(message_ids: Sequence[int]) -> dict[int, list[Recipient]]:
+    found: dict[int, list[Recipient]] = {key: [] for key in message_ids}
+    rows = (
+        Recipient.select()
+        .where(Recipient.message.in_(list(message_ids)))
+        .order_by(Recipient.message, Recipient.position)
+    )
+    for row in rows if message_ids else ():
+        found[row.message_id].append(row)
+    return found
+
+
+def _attempts(message: Message) -> list[Attempt]:
+    query = (
+        Attempt.select(Attempt, SenderVersion, Sender)
+        .join(SenderVersion, JOIN.LEFT_OUTER)
+        .join(Sender, JOIN.LEFT_OUTER)
+        .where(Attempt.message == message.id)
+        .order_by(Attempt.number)
+    )
+    return list(query)
+
+
+def _view(
+    message: Message, recipients: Sequence[Recipient], attempts: Sequence[Attempt] = ()
+) -> MessageView:
+    addresses = {row.id: row.address for row in recipients}
+    return MessageView(
+        id=message.public_id,
+        status=message.state,
+        message_id=message.message_id,
+        captured=message.captured,
+        subject=message.subject,
+        shown_to=message.shown_to,
+        kind=message.kind,
+        tags=message.tags,
+        size_bytes=message.size_bytes,
+        origin=message.origin,
+        cancel_asked=message.cancel_asked,
+        accepted_at=message.accepted_at,
+        scheduled_at=message.scheduled_at,
+        expires_at=message.expires_at,
+        settled_at=message.settled_at,
+        recipients=tuple(_recipient(row) for row in recipients),
+        attempts=tuple(_attempt(row, addresses) for row in attempts),
+        diagnosis=_diagnosis(recipients, attempts),
+    )
+
+
+def _recipient(row: Recipient) -> RecipientView:
+    return RecipientView(
+        id=row.id,
+        address=row.address,
+        field=row.field,
+        status=row.state,
+        reply=row.reply,
+        stage=row.stage,
+        tries=row.tries,
+        next_at=row.next_at,
+        retry_at=row.retry_at,
+        waits_for_sender=row.held_fence is not None,
+        settled_at=row.settled_at,
+        decided_by=row.decided_by,
+    )
+
+
+def _attempt(row: Attempt, addresses: dict[int, str]) -> AttemptView:
+    version = row.version if row.version_id is not None else None
+    return AttemptView(
+        number=row.number,
+        at=row.started_at,
+        route=row.route,
+        sender=version.sender.name if version else None,
+        sender_version=version.number if version else None,
+        recipients=tuple(addresses[key] for key in row.recipients if key in addresses),
+        relay=row.relay,
+        stage=row.stage,
+        reply=row.reply,
+        failure=row.failure,
+        outcome=row.outcome,
+        ms=row.ms,
+        diagnosis=row.diagnosis,
+        transcript=tuple((who, text, failed) for who, text, failed in row.transcript),
+    )
+
+
+def _diagnosis(recipients: Iterable[Recipient], attempts: Sequence[Attempt]) -> Any:
+    """The newest one, while somebody is not sent."""
+    if all(row.state not in _UNSENT for row in recipients):
+        return None
+    found = (row.diagnosis for row in reversed(attempts) if row.diagnosis)
+    return next(found, None)
+
+
+def _counts(tenant_id: int, states: Sequence[str]) -> dict[str, int]:
+    query = (
+        Recipient.select(Recipient.state, fn.COUNT(Recipient.id))
+        .where(Recipient.tenant == tenant_id, Recipient.state.in_(states))
+        .group_by(Recipient.state)
+    )
+    return dict(_pairs(query))
+
+
+def _ended(tenant_id: int) -> dict[str, int]:
+    query = (
+        Recipient.select(Recipient.state, fn.COUNT(Recipient.id))
+        .where(Recipient.tenant == tenant_id, Recipient.settled_at > now() - _DAY)
+        .group_by(Recipient.state)
+    )
+    return dict(_pairs(query))
+
+
+def _pairs(query: Any) -> Iterable[tuple[str, int]]:
+    return [(row[0], row[1]) for row in query.tuples()]
+
+
+def _held(tenant_id: int) -> int:
+    return int(
+        Recipient.select()
+        .where(
+            Recipient.tenant == tenant_id,
+            Recipient.state == State.DEFERRED,
+            Recipient.held_fence.is_null(False),
+        )
+        .count()
+    )
+
+
+def _trouble(tenant_id: int) -> Any:
+    """The diagnosis of the newest attempt that left somebody waiting."""
+    return (
+        Attempt.select(Attempt.diagnosis)
+        .join(Message)
+        .join(Recipient, on=(Recipient.message == Message.id))
+        .where(
+            Recipient.tenant == tenant_id,
+            Recipient.held_fence.is_null(False),
+            Recipient.token == Attempt.number,
+            Attempt.diagnosis.is_null(False),
+        )
+        .order_by(Attempt.id.desc())
+        .limit(1)
+        .scalar()
+    )

@@ -1,0 +1,165 @@
+"""The one transaction that accepts mail: key and answer, limit, quota, rows, audit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from portal.errors import TooMany
+from portal.services import audit, limits, quota
+from portal.services.actor import Actor
+from portal.services.outbox.states import State
+from portal.services.senders.routing import RouteNow
+from portal.services.sending.asking import Idempotency, Replay, keep_answer
+from portal.services.sending.keeping import content_row
+from portal.services.sending.planning import Plan
+from portal.services.sending.views import MessageView, RecipientView
+from portal.store.models import Message, MessageContent, Recipient, Route
+
+KEY_LIMIT = 100  # messages a minute and key (RELIABILITY §3.4)
+KEY_WINDOW_S = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """`due_ids` may be handed to the engine once this is committed."""
+
+    messages: tuple[MessageView, ...] = ()
+    due_ids: tuple[int, ...] = ()
+    replay: Replay | None = None
+
+
+def write(
+    actor: Actor,
+    plans: Sequence[Plan],
+    route: RouteNow,
+    at: datetime,
+    idempotency: Idempotency | None,
+    *,
+    patient: bool,
+) -> Written:
+    """Raises Mismatch and TooMany; then nothing of it is kept."""
+    views = tuple(_view(row, route, at) for row in plans)
+    if idempotency:
+        latest = max(row.expires_at for row in plans)
+        replay = keep_answer(actor.here.id, idempotency, views, latest)
+        if replay is not None:
+            return Written(replay=replay)
+    delay = _spend(actor, len(plans), patient=patient)
+    quota.reserve(actor.here, sum(len(row.recipients) for row in plans))
+    Route.insert(tenant=actor.here.id).on_conflict_ignore().execute()
+    ids = [_insert(actor, row, route, at, delay) for row in plans]
+    for row in plans:
+        audit.record(
+            actor,
+            "email.accepted",
+            subject_kind="message",
+            subject_id=row.public_id,
+            detail={
+                "recipients": [str(mailbox) for _, mailbox in row.recipients],
+                "captured": route.captured,
+            },
+        )
+    due = [key for key, row in zip(ids, plans, strict=True) if row.due_at + delay <= at]
+    return Written(messages=views, due_ids=tuple(due))
+
+
+def _spend(actor: Actor, messages: int, *, patient: bool) -> timedelta:
+    """The rate limit of a key; the wait it asks for where the caller is patient."""
+    if actor.key is None:
+        return timedelta(0)
+    try:
+        limits.spend(
+            actor.installation,
+            f"send:{actor.key.id}",
+            limit=KEY_LIMIT,
+            window_s=KEY_WINDOW_S,
+            cost=messages,
+            sentence=f"This key sends at most {KEY_LIMIT} messages a minute. "
+            "Try again {when}.",
+        )
+    except TooMany as error:
+        if not patient:
+            raise
+        return timedelta(seconds=error.retry_after_s)
+    return timedelta(0)
+
+
+def _insert(
+    actor: Actor, row: Plan, route: RouteNow, at: datetime, delay: timedelta
+) -> int:
+    message_id: int = (
+        Message.insert(
+            public_id=row.public_id,
+            tenant=actor.here.id,
+            key=actor.key.id if actor.key else None,
+            origin="api" if actor.key else "portal",
+            message_id=row.content.message_id,
+            subject=row.draft.subject,
+            shown_to=row.shown_to,
+            kind=str(row.draft.kind),
+            tags=dict(row.draft.tags),
+            size_bytes=row.size_bytes,
+            state=State.QUEUED,
+            captured=route.captured,
+            scheduled_at=row.scheduled_at,
+            expires_at=row.expires_at,
+            accepted_at=at,
+        )
+        .returning(Message.id)
+        .execute()[0]
+        .id
+    )
+    MessageContent.insert(content_row(message_id, row.content)).execute()
+    Recipient.insert_many(_recipients(actor, message_id, row, delay)).execute()
+    return message_id
+
+
+def _recipients(
+    actor: Actor, message_id: int, row: Plan, delay: timedelta
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "message": message_id,
+            "tenant": actor.here.id,
+            "position": position,
+            "field": field,
+            "address": str(mailbox),
+            "state": State.QUEUED,
+            "next_at": row.due_at + delay,
+            "expires_at": row.expires_at,
+        }
+        for position, (field, mailbox) in enumerate(row.recipients)
+    ]
+
+
+def _view(row: Plan, route: RouteNow, at: datetime) -> MessageView:
+    return MessageView(
+        id=row.public_id,
+        status=State.QUEUED,
+        message_id=row.content.message_id,
+        captured=route.captured,
+        subject=row.draft.subject,
+        shown_to=row.shown_to,
+        kind=str(row.draft.kind),
+        tags=row.draft.tags,
+        size_bytes=row.size_bytes,
+        origin="api",
+        cancel_asked=False,
+        accepted_at=at,
+        scheduled_at=row.scheduled_at,
+        expires_at=row.expires_at,
+        settled_at=None,
+        recipients=tuple(
+            RecipientView(
+                id=0,
+                address=str(mailbox),
+                field=field,
+                status=State.QUEUED,
+                next_at=row.due_at,
+            )
+            for field, mailbox in row.recipients
+        ),
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import hmac
 import os
 import re
 import threading
+from importlib import resources
 
 from cryptography.exceptions import InvalidKey, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -50,6 +52,11 @@ def verify_password(password: str, phc: str) -> bool:
         return True
 
 
+def is_common(password: str) -> bool:
+    """Whether it is among the 3,000 that attackers try first (ASVS 6.2.4)."""
+    return password.casefold() in _common()
+
+
 def scrypt(password: str) -> str:
     """OWASP's N=2^17, r=8, p=1, written as a PHC string."""
     salt = os.urandom(SALT_BYTES)
@@ -76,6 +83,13 @@ def _scrypt(password: str, salt: bytes, ln: int, r: int, p: int) -> bytes:
         maxmem=256 * 1024 * 1024,
         dklen=HASH_BYTES,
     )
+
+
+@functools.cache
+def _common() -> frozenset[str]:
+    """Those of 8 characters and more of the list that Django ships (BSD-3-Clause)."""
+    file = resources.files(__package__) / "common_passwords.txt"
+    return frozenset(file.read_text(encoding="utf-8").split())
 
 
 def _bytes(password: str) -> bytes:

@@ -1,0 +1,191 @@
+"""API keys: made once, shown once, known only by their fingerprint."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from portal.crypto.tokens import fingerprint, new_token, same
+from portal.errors import Missing, Unauthenticated
+from portal.services import audit, words
+from portal.services.actor import Actor, KeyRef, Role
+from portal.services.installation import Installation
+from portal.services.tenants import tenant_ref
+from portal.store.database import transaction
+from portal.store.fields import now
+from portal.store.models import ApiKey, Tenant
+
+BEGIN = "sp_live_"
+SCOPES = ("send", "read", "cancel")
+SHOWN = 8  # characters of the random part that a list shows
+NOTED_EVERY_S = 60
+_SHAPE = re.compile(rf"{BEGIN}[A-Za-z0-9_-]{{43}}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """`key` is shown this once; nobody can read it again."""
+
+    id: str
+    name: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyView:
+    id: str
+    name: str
+    prefix: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    created_by: str | None
+    used_at: datetime | None
+    used_ip: str | None
+    revoked_at: datetime | None
+
+
+def make(actor: Actor, *, name: str, scopes: Iterable[str] = SCOPES) -> NewKey:
+    """Raises Forbidden for a viewer, Invalid by field: name, scopes."""
+    actor.require(Role.ADMIN)
+    findings = words.Findings()
+    shown = words.name(name, "name", findings, what="the key a name")
+    chosen = [scope for scope in SCOPES if scope in set(scopes)]
+    if not chosen or not set(scopes) <= set(SCOPES):
+        findings.add("scopes", f"Choose at least one of {', '.join(SCOPES)}.")
+    findings.done()
+    key = BEGIN + new_token()
+    with transaction():
+        row = ApiKey.create(
+            tenant=actor.here.id,
+            name=shown,
+            prefix=_prefix(key),
+            key_hash=fingerprint(key),
+            scopes=chosen,
+            created_by=actor.label,
+        )
+        _record(actor, "key.created", row, scopes=chosen)
+    return NewKey(id=row.public_id, name=row.name, key=key)
+
+
+def keys(actor: Actor) -> list[KeyView]:
+    """The keys of this tenant, the newest first, revoked ones included."""
+    actor.require(Role.VIEWER)
+    rows = (
+        ApiKey.select().where(ApiKey.tenant == actor.here.id).order_by(ApiKey.id.desc())
+    )
+    return [
+        KeyView(
+            id=row.public_id,
+            name=row.name,
+            prefix=row.prefix,
+            scopes=tuple(row.scopes),
+            created_at=row.created_at,
+            created_by=row.created_by,
+            used_at=row.used_at,
+            used_ip=row.used_ip,
+            revoked_at=row.revoked_at,
+        )
+        for row in rows
+    ]
+
+
+def revoke(actor: Actor, public_id: str) -> None:
+    """For good, and at once. Raises Missing for another tenant's key."""
+    actor.require(Role.ADMIN)
+    with transaction():
+        row = ApiKey.get_or_none(
+            ApiKey.public_id == public_id, ApiKey.tenant == actor.here.id
+        )
+        if row is None:
+            raise Missing("There is no such key.")
+        query = ApiKey.update(revoked_at=now()).where(
+            ApiKey.id == row.id, ApiKey.revoked_at.is_null()
+        )
+        if query.execute():
+            _record(actor, "key.revoked", row)
+
+
+def authenticate(installation: Installation, bearer: str, ip: str | None) -> Actor:
+    """Who holds this key. Raises Unauthenticated.
+
+    Read from the database at every request, so that a revoked key is refused at
+    once whichever process revoked it; that its last use is written at most once a
+    minute is remembered here.
+    """
+    row = _find(bearer) if _SHAPE.fullmatch(bearer) else None
+    if row is None:
+        raise Unauthenticated("This API key is unknown or revoked.")
+    actor = Actor(
+        installation=installation,
+        tenant=tenant_ref(row.tenant),
+        key=KeyRef(
+            id=row.id,
+            public_id=row.public_id,
+            name=row.name,
+            scopes=frozenset(row.scopes),
+        ),
+        ip=ip,
+    )
+    if row.used_at is None or _noted.is_due(row.id):
+        _note_use(actor, row)
+    return actor
+
+
+def _find(key: str) -> ApiKey | None:
+    row: ApiKey | None = (
+        ApiKey.select(ApiKey, Tenant)
+        .join(Tenant)
+        .where(ApiKey.prefix == _prefix(key), ApiKey.revoked_at.is_null())
+        .first()
+    )
+    return row if row and same(row.key_hash, fingerprint(key)) else None
+
+
+def _note_use(actor: Actor, row: ApiKey) -> None:
+    with transaction():
+        first = ApiKey.update(used_at=now(), used_ip=actor.ip).where(
+            ApiKey.id == row.id, ApiKey.used_at.is_null()
+        )
+        if first.execute():
+            _record(actor, "key.used_first", row)
+            return
+        ApiKey.update(used_at=now(), used_ip=actor.ip).where(
+            ApiKey.id == row.id
+        ).execute()
+
+
+def _prefix(key: str) -> str:
+    return key[: len(BEGIN) + SHOWN]
+
+
+def _record(actor: Actor, event: str, row: ApiKey, **detail: list[str]) -> None:
+    audit.record(
+        actor,
+        event,
+        subject_kind="key",
+        subject_id=row.public_id,
+        detail={"name": row.name, "prefix": row.prefix, **detail},
+    )
+
+
+class _Notes:
+    """When the last use of each key was written, on the monotonic clock."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._at: dict[int, float] = {}
+
+    def is_due(self, key_id: int) -> bool:
+        at = time.monotonic()
+        with self._lock:
+            if at - self._at.get(key_id, -NOTED_EVERY_S) < NOTED_EVERY_S:
+                return False
+            self._at[key_id] = at
+            return True
+
+
+_noted = _Notes()

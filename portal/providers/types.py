@@ -1,0 +1,162 @@
+"""What the catalogue knows of a provider: settings, words and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+Kind = Literal["transactional", "mailbox", "relay", "local_test"]
+Security = Literal["starttls", "tls", "none"]
+AuthMethod = Literal["password", "api_key", "oauth2", "client_cert", "none"]
+RuleKind = Literal[
+    "auth", "from", "rate", "tls", "ip", "trial", "size", "policy", "connect"
+]
+Confidence = Literal["high", "medium", "low"]
+
+
+class Group(StrEnum):
+    """Where its card stands when somebody is asked where their mail goes."""
+
+    ORGANISATION = "organisation"
+    SERVICES = "services"
+    OTHER = "other"
+
+
+class UsernameRule(StrEnum):
+    """What the user name is at this provider."""
+
+    LITERAL = "literal"  # always the same word: `username_value`
+    EMAIL = "email"  # the address of the mailbox
+    SERVER_TOKEN = "server_token"  # noqa: S105, the same as the secret: asked once
+    SMTP_CREDENTIAL = "smtp_credential"  # a name made for SMTP in its console
+    ACCOUNT_LOGIN = "account_login"
+    API_KEY = "api_key"  # the public half of a pair of keys
+    PROJECT_ID = "project_id"
+    ANY = "any"
+    NONE = "none"  # nobody signs in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """A host, or a pattern with `{…}` that the tenant fills in."""
+
+    host: str
+    region: str | None = None
+    label: str | None = None
+
+    @property
+    def is_pattern(self) -> bool:
+        return "{" in self.host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortChoice:
+    port: int
+    security: Security
+    recommended: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """As documented; a number where it is one, else the provider's rule in words."""
+
+    per_second: str | None = None
+    per_minute: str | None = None
+    per_hour: str | None = None
+    per_day: str | None = None
+    per_month: str | None = None
+    recipients_per_message: int | None = None
+    message_size_mb: int | None = None
+    connections: int | None = None
+    messages_per_connection: int | None = None
+    notes: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowList:
+    """How this portal's address is allowed in the provider's console."""
+
+    steps: tuple[str, ...]
+    required: bool = False
+    notes: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One wording of its replies, as a regular expression, and what it means."""
+
+    match: str
+    meaning: str
+    kind: RuleKind
+    code: int | None = None
+    enhanced: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """One file of the catalogue. Words are ours; limits, console paths and the
+    wording of replies age fastest, and `confidence` says how sure each part is."""
+
+    id: str
+    name: str
+    kind: Kind
+    group: Group
+    rank: int  # order within the group
+    card_line: str
+    featured: bool = False  # shown before "all"
+    aliases: tuple[str, ...] = ()
+    shown_host: str | None = None  # on the card, where no one host is right
+    host_template: str | None = None
+    hosts: tuple[Host, ...] = ()
+    more_regions: tuple[str, ...] = ()
+    ports: tuple[PortChoice, ...] = ()
+    auth_methods: tuple[AuthMethod, ...] = ()  # the preferred first
+    mechanisms: tuple[str, ...] = ()
+    auth_notes: str | None = None
+    username_rule: UsernameRule = UsernameRule.ANY
+    username_value: str | None = None
+    username_label: str = "User name"
+    username_hint: str | None = None
+    username_pattern: str | None = None
+    username_optional: bool = False
+    secret_label: str = "Password"  # noqa: S105, a label
+    secret_hint: str | None = None
+    secret_pattern: str | None = None  # for a note, never a refusal
+    secret_prefix: str | None = None
+    from_verify: str = "none"
+    from_hint: str | None = None
+    from_notes: str | None = None
+    limits: Limits = Limits()
+    allow_list: AllowList | None = None
+    trial: str | None = None
+    notes: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    docs: tuple[str, ...] = ()
+    confidence: Mapping[str, Confidence]
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        named = [each.region for each in self.hosts if each.region]
+        return tuple(dict.fromkeys([*named, *self.more_regions]))
+
+    @property
+    def card_host(self) -> str:
+        """The host as its card shows it."""
+        if self.shown_host:
+            return self.shown_host
+        return next((each.host for each in self.hosts if not each.is_pattern), "")
+
+    def host_in(self, region: str | None) -> str | None:
+        """The host of this region, or the usual one; None where it must be typed."""
+        for each in self.hosts:
+            if not each.is_pattern and region in (None, each.region):
+                return each.host
+        if region in self.more_regions and self.host_template:
+            return self.host_template.replace("{region}", region)
+        return None
+
+    @property
+    def recommended(self) -> PortChoice | None:
+        return next((each for each in self.ports if each.recommended), None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 
 from flask import Flask, url_for
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from portal.web import carried, crossing, errors, headers, notices, sessions, words
 
@@ -51,7 +52,10 @@ def _csrf_field() -> Markup:
     )
 
 
-def _static_url(root: Path):
+def _static_url(root: Path) -> Callable[[str], str]:
+    """Addresses of static files that change with the file, so that they may stay
+    in the browser for good."""
+
     @cache
     def fingerprint(filename: str) -> str:
         return hashlib.sha256((root / filename).read_bytes()).hexdigest()[:12]

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import TypedDict
 
 from flask import Response, g, request
 
 from portal.crypto.seal import CannotOpen
+from portal.services.actor import Actor
 from portal.store.vault import Locked
 from portal.web import sessions
 
 _LIFETIME_S = 60
+
+
+class Place(TypedDict):
+    """Where a sealed value belongs: it opens nowhere else."""
+
+    tenant: str
+    table: str
+    column: str
+    row: str
+    version: int
 
 
 def put(response: Response, what: str, text: str) -> None:
@@ -52,13 +64,12 @@ def drop_taken(response: Response) -> Response:
     return response
 
 
-def _place(what: str) -> dict[str, str | int]:
-    actor = g.get("actor")
-    row = str(actor.session_id) if actor else ""
-    return {
-        "tenant": "",
-        "table": "cookie",
-        "column": what,
-        "row": row,
-        "version": 0,
-    }
+def _place(what: str) -> Place:
+    actor: Actor | None = g.get("actor")
+    return Place(
+        tenant="",
+        table="cookie",
+        column=what,
+        row=str(actor.session_id) if actor else "",
+        version=0,
+    )

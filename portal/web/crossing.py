@@ -11,6 +11,7 @@ from portal.errors import Forbidden
 from portal.web import sessions
 
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 FIELD, HEADER = "csrf_token", "X-CSRF-Token"
 _FOREIGN = "This request did not come from a page of this portal."
 _STALE = (
@@ -19,17 +20,25 @@ _STALE = (
 
 
 def check() -> None:
-    """Raises Forbidden. Reads are let through: they change nothing."""
+    """Raises Forbidden. Reads are let through: they change nothing.
+
+    With a base URL, pages answer under its name and on loopback alone: a name that
+    somebody else points here (DNS rebinding) shows nothing.
+    """
+    base_url = sessions.installation().settings.base_url
+    ours = urlsplit(base_url or "").netloc or request.host
+    if request.host != ours and urlsplit(f"//{request.host}").hostname not in LOOPBACK:
+        raise Forbidden(f"This portal is at {base_url}.")
     if request.method in SAFE:
         return
-    if not _same_site():
+    if not _same_site(ours):
         raise Forbidden(_FOREIGN)
     given = request.headers.get(HEADER) or request.form.get(FIELD, "")
     if not hmac.compare_digest(given.encode(), sessions.csrf_token().encode()):
         raise Forbidden(_STALE)
 
 
-def _same_site() -> bool:
+def _same_site(ours: str) -> bool:
     """What the browser says of where the request began.
 
     Browsers send Sec-Fetch-Site to https and to loopback, and Origin with each
@@ -41,5 +50,4 @@ def _same_site() -> bool:
     origin = request.headers.get("Origin")
     if origin is None:
         return True
-    base_url = sessions.installation().settings.base_url
-    return urlsplit(origin).netloc in (request.host, urlsplit(base_url or "").netloc)
+    return urlsplit(origin).netloc in (request.host, ours)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -40,14 +39,6 @@ STATUS: dict[type[Fault], int] = {
     TooMany: 429,
     Unavailable: 503,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorPage:
-    heading: str
-    sentence: str = ""
-    href: str = "/"
-    word: str = "Go to the overview"
 
 
 HEADINGS = {
@@ -88,20 +79,33 @@ def to_sign_in() -> AnyResponse:
     """With the way back to the page that was asked for, if it was a page."""
     asked = request.full_path.rstrip("?") if request.method == "GET" else ""
     partial = fragments.by_htmx() or asked in ("", "/")
-    return fragments.go("/sign-in" + ("" if partial else f"?{urlencode({'next': asked})}"))
+    return fragments.go(
+        "/sign-in" + ("" if partial else f"?{urlencode({'next': asked})}")
+    )
 
 
-def show(status: int, sentence: str = "") -> Response:
+def show(
+    status: int,
+    sentence: str = "",
+    *,
+    href: str = "/",
+    word: str = "Go to the overview",
+) -> Response:
     """To htmx a notice alone: the page stays as it is, with what was typed."""
     heading = HEADINGS.get(status) or HTTPStatus(status).phrase
     sentence = sentence or SENTENCES.get(status, "")
     if fragments.by_htmx():
         notices.say(sentence or f"{heading}.", "failed")
         return make_response(render_template("_notice.html", oob=True), status)
-    shown = ErrorPage(heading=heading, sentence=sentence)
-    return make_response(
-        render_template("errors/page.html", status=status, error=shown), status
+    html = render_template(
+        "errors/page.html",
+        status=status,
+        heading=heading,
+        sentence=sentence,
+        href=href,
+        word=word,
     )
+    return make_response(html, status)
 
 
 def register(app: Flask) -> None:

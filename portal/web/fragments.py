@@ -23,9 +23,7 @@ def by_htmx() -> bool:
 
 def page(template: str, status: int = 200, **context: Any) -> Response:
     """A whole page, with who carries the mail beside it."""
-    return make_response(
-        render_template(template, frame=frame(), **context), status
-    )
+    return make_response(render_template(template, frame=frame(), **context), status)
 
 
 def fragment(template: str, status: int = 200, **context: Any) -> Response:

@@ -11,7 +11,6 @@ from portal.errors import Missing
 from portal.services import tenants
 from portal.services.actor import Actor, Role, TenantRef
 from portal.services.senders import RouteKind, route_now
-from portal.web import sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,16 +8,15 @@ from datetime import UTC, datetime
 from markupsafe import Markup, escape
 
 _BREAKS = re.compile(r"\.(?=[A-Za-z_])|(?<=\S)@")
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+)
 
 
 def dns(name: str) -> Markup:
     """A host name, address or record that may break after its dots and before
     its @, never inside a label or an IPv4 address."""
     return Markup(  # noqa: S704, escaped first; only `<wbr>` is put in
-        _BREAKS.sub(
-            lambda m: ".<wbr>" if m[0] == "." else "<wbr>@", str(escape(name))
-        )
+        _BREAKS.sub(lambda m: ".<wbr>" if m[0] == "." else "<wbr>@", str(escape(name)))
     )
 
 

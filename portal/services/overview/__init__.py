@@ -1,0 +1,23 @@
+"""Is mail flowing, through whom, what waits and what failed: one look at a tenant."""
+
+from portal.services.overview.reading import overview
+from portal.services.overview.views import (
+    Failed,
+    Flow,
+    Hour,
+    Overview,
+    Queue,
+    Steps,
+    Trouble,
+)
+
+__all__ = [
+    "Failed",
+    "Flow",
+    "Hour",
+    "Overview",
+    "Queue",
+    "Steps",
+    "Trouble",
+    "overview",
+]

@@ -1,0 +1,172 @@
+"""Audit: who did what, when and from where; to read, to filter, to take away."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, request, stream_with_context, url_for
+
+from portal.services import audit
+from portal.services.actor import Actor
+from portal.services.audit import EventView
+from portal.web import access, fragments, words
+
+pages = access.blueprint("audit", __name__)
+
+PAGE, EXPORT_PAGE = 50, 500
+COLUMNS = ("at", "event", "actor", "ip", "subject_kind", "subject_id", "detail")
+EVENTS = (
+    ("", "Any event"),
+    ("email.", "E-mail, any"),
+    ("email.sent", "E-mail sent"),
+    ("email.send_failed", "E-mail failed"),
+    ("email.uncertain", "E-mail uncertain"),
+    ("sender.", "Senders"),
+    ("admin.", "Sending switched"),
+    ("key.", "API keys"),
+    ("user.", "People"),
+    ("tenant.", "Tenants"),
+)
+# A spreadsheet runs a cell that begins so (OWASP, CSV injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    event: str
+    person: str
+    after: str
+
+    @classmethod
+    def asked(cls) -> Filter:
+        given = request.args
+        return cls(
+            event=given.get("event", "").strip(),
+            person=given.get("person", "").strip(),
+            after=given.get("after", "").strip(),
+        )
+
+    def query(self, **more: str) -> dict[str, str]:
+        kept = {"event": self.event, "person": self.person} | more
+        return {name: value for name, value in kept.items() if value}
+
+
+@pages.get("/t/<slug>/audit")
+def show(slug: str) -> Response:
+    return fragments.page("audit/page.html", **_rows(access.tenant_actor(slug)))
+
+
+@pages.get("/t/<slug>/audit/rows")
+def rows(slug: str) -> Response:
+    context = _rows(access.tenant_actor(slug))
+    response = fragments.fragment("audit/_rows.html", **context)
+    asked = context["filter"].query()
+    response.headers["HX-Push-Url"] = url_for("audit.show", slug=slug, **asked)
+    return response
+
+
+@pages.get("/t/<slug>/audit.csv")
+def as_csv(slug: str) -> Response:
+    return _download(access.tenant_actor(slug), "csv", "text/csv", _csv)
+
+
+@pages.get("/t/<slug>/audit.json")
+def as_json(slug: str) -> Response:
+    return _download(access.tenant_actor(slug), "json", "application/json", _json)
+
+
+def _rows(actor: Actor) -> dict[str, Any]:
+    asked = Filter.asked()
+    page = audit.events(
+        actor,
+        event=asked.event or None,
+        person=asked.person or None,
+        after=asked.after or None,
+        limit=PAGE,
+    )
+    return {
+        "page": page,
+        "filter": asked,
+        "options": EVENTS,
+        "slug": actor.here.slug,
+        "tenant": actor.here,
+        "describe": describe,
+    }
+
+
+def describe(event: EventView) -> str:
+    """The detail of an event in one line, whatever it holds."""
+    return ", ".join(f"{name} {_plain(value)}" for name, value in event.detail.items())
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return " and ".join(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _download(actor: Actor, ending: str, kind: str, write: Any) -> Response:
+    """Page by page, so that a long chain is never whole in memory."""
+    body = stream_with_context(write(_every(actor, Filter.asked())))
+    response = Response(body, content_type=f"{kind}; charset=utf-8")
+    name = f"audit-{actor.here.slug}.{ending}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _every(actor: Actor, asked: Filter) -> Iterator[EventView]:
+    after: str | None = None
+    while True:
+        page = audit.events(
+            actor,
+            event=asked.event or None,
+            person=asked.person or None,
+            after=after,
+            limit=EXPORT_PAGE,
+        )
+        yield from page.events
+        if page.next is None:
+            return
+        after = page.next
+
+
+def _csv(events: Iterator[EventView]) -> Iterator[str]:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(COLUMNS)
+    for event in events:
+        writer.writerow([_harmless(_cell(event, name)) for name in COLUMNS])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()
+
+
+def _cell(event: EventView, name: str) -> str:
+    value = getattr(event, name)
+    if name == "at":
+        return words.iso(value)
+    if name == "detail":
+        return json.dumps(dict(value), ensure_ascii=False)
+    return value or ""
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _json(events: Iterator[EventView]) -> Iterator[str]:
+    before = "[\n"
+    for event in events:
+        row = {name: getattr(event, name) for name in COLUMNS}
+        row |= {"id": event.id, "at": words.iso(event.at), "detail": dict(event.detail)}
+        yield before + json.dumps(row, ensure_ascii=False)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"

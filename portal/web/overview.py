@@ -1,0 +1,50 @@
+"""Overview: one sentence that says whether mail flows, and its proof."""
+
+from __future__ import annotations
+
+from flask import request
+from werkzeug.wrappers import Response
+
+from portal.services.actor import Actor, Role
+from portal.services.overview import Flow, Overview, overview
+from portal.services.senders import RouteKind
+from portal.web import access, chart, fragments
+from portal.web.verdicts import verdict
+
+pages = access.blueprint("overview", __name__)
+
+
+@pages.get("/t/<slug>/")
+def show(slug: str) -> Response:
+    actor = access.tenant_actor(slug)
+    found = overview(actor)
+    return fragments.page(
+        "overview/page.html",
+        slug=slug,
+        overview=found,
+        verdict=verdict(actor, found),
+        may_change=actor.role is not None and actor.role.rank >= Role.ADMIN.rank,
+        curl=_curl(actor),
+        first_steps=_first_steps(found),
+        bars=chart.bars(found.hours, chart.sentence(found.hours)),
+        legend=chart.legend(found.hours),
+        most=max(hour.total for hour in found.hours),
+        series=[name for name, _ in chart.legend(found.hours)],
+    )
+
+
+def _first_steps(found: Overview) -> bool:
+    """Until mail has left through a sender of the tenant's own."""
+    own = found.route.kind is RouteKind.SENDER and not found.route.captured
+    return found.flow in (Flow.CAPTURED, Flow.NOWHERE, Flow.READY) or not own
+
+
+def _curl(actor: Actor) -> str:
+    base = actor.installation.settings.base_url or request.host_url
+    to = actor.person.email if actor.person else "you@example.org"
+    return (
+        f"curl {base.rstrip('/')}/send"
+        ' -H "Authorization: Bearer $KEY"'
+        ' -H "Content-Type: application/json"'
+        f""" -d '{{"to": "{to}", "subject": "Hello", "text": "It works."}}'"""
+    )

@@ -12,7 +12,7 @@ from datetime import datetime
 from portal.crypto.tokens import fingerprint, new_token, same
 from portal.errors import Missing, Unauthenticated
 from portal.services import audit, words
-from portal.services.actor import Actor, KeyRef, Role
+from portal.services.actor import Actor, KeyRef, Role, TenantRef
 from portal.services.installation import Installation
 from portal.services.tenants import tenant_ref
 from portal.store.database import transaction
@@ -107,6 +107,15 @@ def revoke(actor: Actor, public_id: str) -> None:
         )
         if query.execute():
             _record(actor, "key.revoked", row)
+
+
+def tenant_of(actor: Actor, public_id: str) -> TenantRef:
+    """The tenant of a key, for the operator's shell. Raises Forbidden, Missing."""
+    actor.require_operator()
+    row = ApiKey.get_or_none(ApiKey.public_id == public_id)
+    if row is None:
+        raise Missing("There is no such key.")
+    return tenant_ref(row.tenant)
 
 
 def authenticate(installation: Installation, bearer: str, ip: str | None) -> Actor:

@@ -145,6 +145,15 @@ def enable(actor: Actor, email: str) -> None:
         _record(actor, "user.enabled", person)
 
 
+def make_operator(actor: Actor, email: str) -> None:
+    """May add tenants and see the platform. Raises Forbidden, Missing."""
+    actor.require_operator()
+    with transaction():
+        person = _account(email)
+        Person.update(is_operator=True).where(Person.id == person.id).execute()
+        _record(actor, "user.made_operator", person)
+
+
 def _shut(actor: Actor, address: str) -> None:
     actor.require_operator()
     with transaction():

@@ -1,0 +1,88 @@
+"""What every command with a database does first: settings, database, installation."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from portal.config import Settings
+from portal.config.environment import without_line_break
+from portal.errors import CannotStart
+from portal.providers.catalogue import Catalogue
+from portal.services.actor import Actor
+from portal.services.bell import SilentBell
+from portal.services.installation import Installation
+from portal.store import database
+from portal.store.vault import open_vault
+from portal.store.writer import Writer
+
+
+def load_settings() -> Settings:
+    """Those of the environment. What is made from here on is the owner's alone."""
+    os.umask(0o077)
+    return Settings.load(warn=warn)
+
+
+def warn(sentence: str) -> None:
+    click.echo(f"portal: {sentence}", err=True)
+
+
+@contextmanager
+def opened() -> Iterator[Actor]:
+    """The operator's shell on a migrated database, connected in this thread.
+
+    Whoever polls finds what a command leaves: its bell is silent, and it runs no
+    sandbox. Raises CannotStart.
+    """
+    settings = load_settings()
+    attached = database.attach(settings)
+    try:
+        database.migrate(attached)
+        writer = Writer(attached)
+        installation = Installation(
+            settings=settings,
+            writer=writer,
+            vault=open_vault(settings),
+            catalogue=Catalogue.load(settings.instance / "providers"),
+            bell=SilentBell(),
+            sandbox_port=lambda: None,
+        )
+        try:
+            with database.connection():
+                yield Actor(installation=installation, system="command line")
+        finally:
+            writer.close()
+    finally:
+        database.detach()
+
+
+def secret_file(path: Path) -> str:
+    """The text of a password file; `-` is standard input.
+
+    One trailing line break is removed, nothing else. Raises CannotStart.
+    """
+    try:
+        if str(path) == "-":
+            return without_line_break(sys.stdin.read())
+        return without_line_break(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise CannotStart(f"{path} cannot be read: {why}.") from None
+    except UnicodeDecodeError:
+        raise CannotStart(f"{path} is not UTF-8 text.") from None
+
+
+def answer(as_json: bool, document: dict[str, Any], *lines: str) -> None:
+    """One JSON document on standard output, or lines for people."""
+    if as_json:
+        click.echo(json.dumps(document))
+        return
+    for line in lines:
+        click.echo(line)

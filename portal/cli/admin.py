@@ -94,7 +94,9 @@ def user() -> None:
 @click.option("--name", help="What pages call them; default: from the address.")
 @_password
 @_tenant
-@click.option("--role", type=click.Choice(list(Role)), default=Role.ADMIN)
+@click.option(
+    "--role", type=click.Choice([str(role) for role in Role]), default=str(Role.ADMIN)
+)
 @click.option("--operator", is_flag=True, help="May add tenants and see Platform.")
 @_json
 def user_add(

@@ -1,7 +1,7 @@
 """Senders: what a tenant configures, its versions, and where its mail goes."""
 
 from portal.services.senders.activating import delete
-from portal.services.senders.advice import port_note
+from portal.services.senders.advice import port_note, usual_security
 from portal.services.senders.carrying import Carrier, carrier, identity
 from portal.services.senders.checking import Stored, validate
 from portal.services.senders.fields import OnLostReply, Pacing, SenderFields
@@ -53,6 +53,7 @@ __all__ = [
     "sender",
     "senders",
     "tenant_of",
+    "usual_security",
     "validate",
     "versions",
     "wait_for_older",

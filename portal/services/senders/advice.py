@@ -18,9 +18,14 @@ _USUAL = {
 }
 
 
+def usual_security(port: int | None) -> Security | None:
+    """What a port proposes; None where both are usual or nothing is known."""
+    return _USUAL.get(port or 0)
+
+
 def port_note(port: int | None, security: str | None) -> str | None:
     """A port and an encryption that seldom go together; never a refusal."""
-    usual = _USUAL.get(port or 0)
+    usual = usual_security(port)
     if usual is None or not security or security == usual:
         return None
     if usual is Security.TLS:

@@ -6,7 +6,7 @@ import re
 
 from portal.delivery.types import Security
 from portal.errors import FieldError
-from portal.providers.catalogue import Provider
+from portal.providers.types import Provider
 from portal.services.senders.fields import SenderFields
 
 _USUAL = {

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 from portal.address import parse_mailbox, parse_name
 from portal.config import Settings
 from portal.delivery.types import Auth, Security
-from portal.providers.catalogue import Catalogue, Provider
+from portal.providers.catalogue import Catalogue
+from portal.providers.types import Provider, UsernameRule
 from portal.secret import Secret
 from portal.services.senders import grammar
 from portal.services.senders.fields import (
@@ -32,7 +33,6 @@ NOT_BUILT = {
 MODES = (Auth.PASSWORD, Auth.API_KEY, Auth.NONE)  # the others come with OAuth
 PACING = frozenset(each.name for each in fields(Pacing))
 DKIM = frozenset(each.name for each in fields(Dkim))
-SERVER_TOKEN = "server_token"  # noqa: S105, a rule, not a token
 _WORDS = {
     "host": "host",
     "port": "port",
@@ -161,11 +161,20 @@ def _username(
         return ""
     username = given.read("username", grammar.username) or ""
     rule = provider.username_rule if provider else None
-    if rule == SERVER_TOKEN and secret and Secret(username) == secret:
+    if rule is UsernameRule.SERVER_TOKEN and secret and Secret(username) == secret:
         return ""  # the token is the user name: it is stored once, and sealed
-    if not username and rule == "literal" and provider and provider.username_value:
+    if (
+        not username
+        and rule is UsernameRule.LITERAL
+        and provider
+        and provider.username_value
+    ):
         return provider.username_value
-    if not username and rule != SERVER_TOKEN and not given.is_wrong("username"):
+    if (
+        not username
+        and rule is not UsernameRule.SERVER_TOKEN
+        and not given.is_wrong("username")
+    ):
         given.refuse("username", "The relay asks for a user name.")
     return username
 

@@ -101,7 +101,7 @@ def move(tenant_id: int, version_id: int | None) -> int:
 
 def left_behind(tenant_id: int, fence: int) -> LeftBehind:
     open_dots = (
-        Attempt.select()
+        Attempt.select(Attempt.ended_at)
         .join(Message)
         .where(
             Message.tenant == tenant_id,
@@ -110,8 +110,8 @@ def left_behind(tenant_id: int, fence: int) -> LeftBehind:
             Attempt.claimed_fence < fence,
         )
     )
-    waiting: int = open_dots.where(Attempt.ended_at.is_null()).count()
-    return LeftBehind(waiting=waiting, uncertain=open_dots.count() - waiting)
+    under_way = [attempt.ended_at is None for attempt in open_dots]
+    return LeftBehind(waiting=under_way.count(True), uncertain=under_way.count(False))
 
 
 def wait_for_older(

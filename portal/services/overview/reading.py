@@ -8,6 +8,7 @@ from peewee import fn
 
 from portal.services import quota
 from portal.services.actor import Actor, Role
+from portal.services.outbox.rows import tuples
 from portal.services.outbox.states import PARTIAL, State
 from portal.services.overview.views import (
     Failed,
@@ -62,7 +63,8 @@ def _flow(
 ) -> Flow:
     if actor.installation.vault.locked:
         return Flow.LOCKED
-    if route.kind is RouteKind.NONE:
+    no_sandbox = route.captured and actor.installation.sandbox_port() is None
+    if route.kind is RouteKind.NONE or no_sandbox:
         return Flow.NOWHERE
     if route.captured:
         return Flow.CAPTURED
@@ -117,11 +119,10 @@ def _hours(tenant: int) -> tuple[Hour, ...]:
     last = micros(now()) // _HOUR_US
     first = last - HOURS + 1
     hour = (Message.accepted_at.cast("bigint") / _HOUR_US).alias("hour")
-    rows = (
+    rows = tuples(
         Message.select(hour, Message.state, Message.captured, fn.COUNT(Message.id))
         .where(Message.tenant == tenant, Message.accepted_at >= first * _HOUR_US)
         .group_by(hour, Message.state, Message.captured)
-        .tuples()
     )
     counts: dict[int, dict[str, int]] = {}
     for number, state, captured, many in rows:
@@ -151,11 +152,10 @@ def _instant(hour: int) -> datetime:
 
 def _queue(tenant: int) -> Queue:
     ours = Message.select().where(Message.tenant == tenant)
-    rows = (
+    rows = tuples(
         Message.select(Message.state, fn.COUNT(Message.id))
         .where(Message.tenant == tenant, Message.state.in_(_WAITING))
         .group_by(Message.state)
-        .tuples()
     )
     waiting = ours.where(Message.state.in_(_LEAVING))
     oldest = waiting.order_by(Message.id).first()
@@ -165,7 +165,7 @@ def _queue(tenant: int) -> Queue:
         .scalar()
     )
     return Queue(
-        **dict(rows),
+        **{row[0]: row[1] for row in rows},
         oldest_at=oldest.accepted_at if oldest else None,
         next_at=next_at,
     )

@@ -5,6 +5,7 @@ from portal.services.sending.asking import Idempotency, Replay
 from portal.services.sending.changing import cancel, decide
 from portal.services.sending.reading import find, flow, read
 from portal.services.sending.shapes import message_json
+from portal.services.sending.showing import Shown, show
 from portal.services.sending.views import (
     AttemptView,
     Filter,
@@ -24,6 +25,7 @@ __all__ = [
     "Page",
     "RecipientView",
     "Replay",
+    "Shown",
     "accept",
     "cancel",
     "decide",
@@ -31,4 +33,5 @@ __all__ = [
     "flow",
     "message_json",
     "read",
+    "show",
 ]

@@ -9,6 +9,7 @@ from typing import Any
 from peewee import JOIN, fn
 
 from portal.errors import Invalid, Missing
+from portal.mail.types import Kind
 from portal.services.actor import Actor, Role
 from portal.services.outbox.states import PARTIAL, State
 from portal.services.sending.views import (
@@ -21,17 +22,25 @@ from portal.services.sending.views import (
 )
 from portal.store.database import connection
 from portal.store.fields import now
-from portal.store.models import Attempt, Message, Recipient, Sender, SenderVersion
+from portal.store.models import (
+    ApiKey,
+    Attempt,
+    Message,
+    Recipient,
+    Sender,
+    SenderVersion,
+)
 
 MOST = 200
 STATES = (*State, PARTIAL)
+KINDS = tuple(Kind)
 _DAY = timedelta(days=1)
 _UNSENT = (State.DEFERRED, State.FAILED, State.UNCERTAIN, State.EXPIRED)
 
 
 def read(actor: Actor, message_id: str) -> MessageView:
     """One message of the actor's tenant with its attempts. Raises Missing."""
-    _may_read(actor)
+    may_read(actor)
     with connection():
         message = own(actor, message_id)
         attempts = _attempts(message)
@@ -40,11 +49,13 @@ def read(actor: Actor, message_id: str) -> MessageView:
 
 def find(actor: Actor, wanted: Filter) -> Page:
     """A page by key set, newest first. Raises Invalid for a wrong filter."""
-    _may_read(actor)
+    may_read(actor)
     if not 1 <= wanted.limit <= MOST:
         raise Invalid("limit", f"1 to {MOST} messages a page.")
     if wanted.status is not None and wanted.status not in STATES:
         raise Invalid("status", f"One of: {', '.join(STATES)}.")
+    if wanted.kind is not None and wanted.kind not in KINDS:
+        raise Invalid("kind", f"One of: {', '.join(KINDS)}.")
     with connection():
         rows = list(_found(actor, wanted).limit(wanted.limit + 1))
         page = rows[: wanted.limit]
@@ -57,7 +68,7 @@ def find(actor: Actor, wanted: Filter) -> Page:
 
 def flow(actor: Actor) -> Flow:
     """How this tenant's mail moves now, and what it waits for."""
-    _may_read(actor)
+    may_read(actor)
     tenant_id = actor.here.id
     with connection():
         waiting = _counts(tenant_id, (State.QUEUED, State.SENDING, *_UNSENT[:1]))
@@ -85,7 +96,7 @@ def own(actor: Actor, message_id: str) -> Message:
     return row
 
 
-def _may_read(actor: Actor) -> None:
+def may_read(actor: Actor) -> None:
     if actor.key:
         actor.require_scope("read")
     else:
@@ -93,9 +104,19 @@ def _may_read(actor: Actor) -> None:
 
 
 def _found(actor: Actor, wanted: Filter) -> Any:
-    query = Message.select().where(Message.tenant == actor.here.id)
+    query = (
+        Message.select(Message, ApiKey)
+        .join(ApiKey, JOIN.LEFT_OUTER)
+        .where(Message.tenant == actor.here.id)
+    )
     if wanted.status is not None:
         query = query.where(Message.state == wanted.status)
+    if wanted.kind is not None:
+        query = query.where(Message.kind == wanted.kind)
+    if wanted.since is not None:
+        query = query.where(Message.accepted_at >= wanted.since)
+    if wanted.search:
+        query = query.where(_holds(wanted.search))
     if wanted.to is not None:
         addressed = Recipient.select().where(
             Recipient.message == Message.id, Recipient.address == wanted.to.strip()
@@ -109,6 +130,19 @@ def _found(actor: Actor, wanted: Filter) -> Any:
             raise Invalid("after", "There is no such message to go on after.")
         query = query.where(Message.id < last.id)
     return query.order_by(Message.id.desc())
+
+
+def _holds(text: str) -> Any:
+    """Whose subject, Message-ID or recipient holds these words."""
+    words = text.strip()
+    addressed = Recipient.select().where(
+        Recipient.message == Message.id, Recipient.address.contains(words)
+    )
+    return (
+        Message.subject.contains(words)
+        | Message.message_id.contains(words)
+        | fn.EXISTS(addressed)
+    )
 
 
 def _recipients(message_ids: Sequence[int]) -> dict[int, list[Recipient]]:
@@ -155,6 +189,7 @@ def _view(
         expires_at=message.expires_at,
         settled_at=message.settled_at,
         recipients=tuple(_recipient(row) for row in recipients),
+        by=message.key.name if message.key else None,
         attempts=tuple(_attempt(row, addresses) for row in attempts),
         diagnosis=_diagnosis(recipients, attempts),
     )

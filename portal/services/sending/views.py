@@ -67,16 +67,21 @@ class MessageView:
     expires_at: datetime
     settled_at: datetime | None
     recipients: tuple[RecipientView, ...]
+    by: str | None = None  # the name of its key; None: the portal, or a key now gone
     attempts: tuple[AttemptView, ...] = ()
     diagnosis: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """`after` is the id of the last message of the page before."""
+    """`after` is the id of the last message of the page before; `search` is looked
+    for in subject, Message-ID and recipients, `to` is exactly a recipient."""
 
     status: str | None = None
+    kind: str | None = None
     to: str | None = None
+    search: str | None = None
+    since: datetime | None = None
     after: str | None = None
     limit: int = 50
 

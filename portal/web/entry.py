@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import g, request
-from werkzeug.wrappers import Response
+from flask import Response, g, request
 from wtforms import PasswordField, StringField
 
 from portal.errors import Invalid, TooMany, Unauthenticated

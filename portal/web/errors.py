@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Response as AnyResponse
 
 from portal.errors import (
     Conflict,
@@ -63,7 +62,7 @@ SENTENCES = {
 }
 
 
-def answer_fault(fault: Fault) -> AnyResponse:
+def answer_fault(fault: Fault) -> Response:
     """For every page: what a service raised, as a page or as a notice."""
     if isinstance(fault, Unauthenticated):
         return to_sign_in()
@@ -75,7 +74,7 @@ def answer_fault(fault: Fault) -> AnyResponse:
     return response
 
 
-def to_sign_in() -> AnyResponse:
+def to_sign_in() -> Response:
     """With the way back to the page that was asked for, if it was a page."""
     asked = request.full_path.rstrip("?") if request.method == "GET" else ""
     partial = fragments.by_htmx() or asked in ("", "/")
@@ -115,9 +114,9 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _answer_unforeseen)
 
 
-def _answer_http(error: HTTPException) -> AnyResponse:
+def _answer_http(error: HTTPException) -> Response:
     if error.response is not None or error.code is None or error.code < 400:
-        return error.get_response()  # a redirect of the router
+        return make_response(error.get_response())  # a redirect of the router
     response = show(error.code)
     for name, value in error.get_headers():
         if name == "Allow":
@@ -125,6 +124,6 @@ def _answer_http(error: HTTPException) -> AnyResponse:
     return response
 
 
-def _answer_unforeseen(error: Exception) -> AnyResponse:
+def _answer_unforeseen(error: Exception) -> Response:
     log.exception("a page failed: %s %s", request.method, request.endpoint)
     return show(500)

@@ -11,7 +11,7 @@ from portal.errors import FieldError, Invalid
 from portal.web import crossing, sessions
 
 
-class _SessionToken(CSRF):
+class _SessionToken(CSRF):  # type: ignore[misc]  # WTForms carries no types
     """The token of the server-side session; `crossing.check` has judged it."""
 
     def generate_csrf_token(self, csrf_token_field: Any) -> str:
@@ -34,7 +34,7 @@ class PortalForm(FlaskForm):  # type: ignore[misc]  # WTForms carries no types
         csrf_field_name = crossing.FIELD
 
     def refuse(self, fault: Invalid) -> None:
-        self.form_errors = []
+        self.form_errors: list[str] = []
         for error in fault.errors:
             self._beside(error)
 

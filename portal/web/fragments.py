@@ -11,7 +11,6 @@ from typing import Any
 
 from flask import Response, make_response, redirect, render_template
 from htmx_flask import request
-from werkzeug.wrappers import Response as AnyResponse
 
 from portal.web import notices
 from portal.web.frame import frame
@@ -40,14 +39,14 @@ def answer(
     return page(page_template, status, **context)
 
 
-def redirect_after_post(to: str, fragment_template: str, **context: Any) -> AnyResponse:
+def redirect_after_post(to: str, fragment_template: str, **context: Any) -> Response:
     """After a POST that did something: its fragment, or the page at `to`."""
     if by_htmx():
         return _with_notice(fragment_template, 200, **context)
     return go(to)
 
 
-def go(to: str) -> AnyResponse:
+def go(to: str) -> Response:
     """To another page, whoever asks; what was said is shown there."""
     if by_htmx():
         response = make_response("", 200)

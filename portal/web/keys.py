@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from flask import Response, url_for
-from werkzeug.wrappers import Response as AnyResponse
 from wtforms import SelectMultipleField, StringField
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -42,7 +41,7 @@ def show(slug: str) -> Response:
 
 
 @pages.post("/t/<slug>/keys")
-def make(slug: str) -> AnyResponse:
+def make(slug: str) -> Response:
     actor = access.tenant_actor(slug, Role.OWNER)
     form = KeyForm()
     try:
@@ -61,7 +60,7 @@ def make(slug: str) -> AnyResponse:
 
 
 @pages.post("/t/<slug>/keys/<key_id>/revoke")
-def revoke(slug: str, key_id: str) -> AnyResponse:
+def revoke(slug: str, key_id: str) -> Response:
     actor = access.tenant_actor(slug, Role.OWNER)
     keys.revoke(actor, key_id)
     notices.say("The key is revoked. What used it is refused from now on.")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from flask import request
-from werkzeug.wrappers import Response
+from flask import Response, request
 
 from portal.services.actor import Actor, Role
 from portal.services.overview import Flow, Overview, overview

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, request, url_for
-from werkzeug.wrappers import Response as AnyResponse
 from wtforms import PasswordField, SelectField, StringField
 
 from portal.errors import Forbidden, Invalid
@@ -34,7 +33,7 @@ def show() -> Response:
 
 
 @pages.post("/people")
-def add() -> AnyResponse:
+def add() -> Response:
     actor = _owner()
     form = PersonForm()
     try:
@@ -57,7 +56,7 @@ def add() -> AnyResponse:
 
 
 @pages.post("/people/role")
-def set_role() -> AnyResponse:
+def set_role() -> Response:
     actor = _owner()
     email = request.form.get("email", "")
     people.set_role(actor, email, request.form.get("role", ""))
@@ -66,7 +65,7 @@ def set_role() -> AnyResponse:
 
 
 @pages.post("/people/remove")
-def remove() -> AnyResponse:
+def remove() -> Response:
     actor = _owner()
     email = request.form.get("email", "")
     people.disable(actor, email)
@@ -86,9 +85,9 @@ def _owner() -> Actor:
     return access.tenant_actor(owned[0].slug, Role.OWNER)
 
 
-def _done(actor: Actor) -> AnyResponse:
+def _done(actor: Actor) -> Response:
     return fragments.redirect_after_post(
-        url_for("people.show", **{"in": actor.here.slug}),
+        f"{url_for('people.show')}?in={actor.here.slug}",
         _FRAGMENT,
         **_shown(actor, PersonForm(formdata=None)),
     )

@@ -5,8 +5,7 @@ Step 2 is the page that asks where the mail goes, step 3 its live test.
 
 from __future__ import annotations
 
-from flask import request
-from werkzeug.wrappers import Response
+from flask import Response, request
 from wtforms import PasswordField, StringField
 
 from portal.errors import Gone, Invalid

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, url_for
-from werkzeug.wrappers import Response as AnyResponse
 from wtforms import StringField
 
 from portal.errors import Invalid
 from portal.services import tenants
 from portal.services.actor import Actor
 from portal.web import access, fragments, notices
-from portal.web.frame import through
 from portal.web.forms import PortalForm
+from portal.web.frame import through
 
 pages = access.blueprint("tenants", __name__)
 
@@ -36,7 +35,7 @@ def show() -> Response:
 
 
 @pages.post("/tenants")
-def add() -> AnyResponse:
+def add() -> Response:
     actor = access.visitor()
     actor.require_operator()
     form = TenantForm()
@@ -52,7 +51,7 @@ def add() -> AnyResponse:
 
 
 @pages.post("/tenants/<slug>/quota")
-def set_quota(slug: str) -> AnyResponse:
+def set_quota(slug: str) -> Response:
     actor = access.visitor()
     actor.require_operator()
     try:
@@ -75,7 +74,7 @@ def _number(text: str | None) -> int | None:
     return int(typed)
 
 
-def _done(actor: Actor) -> AnyResponse:
+def _done(actor: Actor) -> Response:
     return fragments.redirect_after_post(
         url_for("tenants.show"), _FRAGMENT, **_shown(actor, TenantForm(formdata=None))
     )

@@ -8,7 +8,19 @@ from datetime import UTC, datetime
 from markupsafe import Markup, escape
 
 _BREAKS = re.compile(r"\.(?=[A-Za-z_])|(?<=\S)@")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = (
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
 )
 
 

@@ -1,0 +1,18 @@
+"""Live tests: asked for by a form, run by the engine, shown while they run."""
+
+from portal.services.testing.running import Job, claim, finish, progress, tidy
+from portal.services.testing.starting import start
+from portal.services.testing.viewing import TestView, latest, read, stop
+
+__all__ = [
+    "Job",
+    "TestView",
+    "claim",
+    "finish",
+    "latest",
+    "progress",
+    "read",
+    "start",
+    "stop",
+    "tidy",
+]

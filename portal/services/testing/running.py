@@ -1,0 +1,179 @@
+"""A live test as the engine runs it: claimed, followed step by step, settled."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from portal.address import Named, parse_mailbox
+from portal.delivery.types import Outcome, Relay, Step
+from portal.diagnosis.types import Diagnosis, ProviderHints
+from portal.errors import Fault
+from portal.mail.compose import compose
+from portal.mail.live_test import test_message
+from portal.mail.render import render
+from portal.mail.types import Envelope
+from portal.net.types import Net
+from portal.services import knowledge
+from portal.services.installation import Installation
+from portal.services.senders.carrying import identity_of, net_of, relay_of
+from portal.services.senders.fields import SANDBOX, SenderFields, stored_fields
+from portal.services.senders.typed import open_typed
+from portal.services.testing.settling import settle, settle_unrun
+from portal.services.testing.words import step_json
+from portal.store.database import transaction
+from portal.store.fields import now
+from portal.store.models import LiveTest
+
+log = logging.getLogger(__name__)
+
+# A test ends within LIVE_TEST.total_s; whoever has it longer is gone.
+LOST_AFTER = timedelta(seconds=60)
+FORGOTTEN_AFTER = timedelta(days=1)
+INTERRUPTED = "The process that ran this test has ended. Test again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One conversation to have. `content` and `relay` hold what nobody may read."""
+
+    id: int
+    to: str
+    provider: str
+    captured: bool
+    hints: ProviderHints | None
+    net: Net
+    relay: Relay = field(repr=False)
+    envelope: Envelope
+    content: bytes = field(repr=False)
+
+
+def claim(installation: Installation, owner: str) -> Job | None:
+    """The oldest test that waits, now this process's own; None when there is none.
+
+    A test that cannot even begin (a secret that does not open) is settled here.
+    """
+    while True:
+        test = _take(installation, owner)
+        if test is None:
+            return None
+        try:
+            return _prepare(installation, test)
+        except Fault as fault:
+            log.warning("live test %s cannot run: %s", test.public_id, fault.sentence)
+            settle_unrun(installation, test, fault.sentence)
+
+
+def progress(job: Job, steps: Sequence[Step]) -> bool:
+    """Keep what is known so far. False: somebody asked to stop it."""
+    kept = (
+        LiveTest.update(steps=[step_json(step) for step in steps])
+        .where(LiveTest.id == job.id, LiveTest.state == "running")
+        .execute()
+    )
+    return bool(kept)
+
+
+def finish(installation: Installation, job: Job, outcome: Outcome) -> None:
+    """The end of a conversation: steps, outcome, diagnosis, audit, version."""
+    settle(
+        installation,
+        job.id,
+        outcome,
+        relay=job.relay,
+        captured=job.captured,
+        diagnoses=_diagnoses(outcome, job.relay, job.hints),
+    )
+
+
+def tidy(installation: Installation) -> None:
+    """Forget secrets whose time is over, tests of yesterday, and lost owners."""
+    LiveTest.update(sealed=None).where(
+        LiveTest.expires_at <= now(), LiveTest.sealed.is_null(False)
+    ).execute()
+    LiveTest.delete().where(LiveTest.created_at < now() - FORGOTTEN_AFTER).execute()
+    lost = LiveTest.select().where(
+        LiveTest.state.in_(("running", "stopping")),
+        LiveTest.started_at < now() - LOST_AFTER,
+    )
+    for test in lost:
+        settle_unrun(installation, test, INTERRUPTED)
+    late = LiveTest.select().where(
+        LiveTest.state == "waiting", LiveTest.expires_at <= now()
+    )
+    for test in late:
+        settle_unrun(installation, test, "No engine took this test. Test again.")
+
+
+def _take(installation: Installation, owner: str) -> LiveTest | None:
+    with transaction():
+        waiting = (
+            LiveTest.select()
+            .where(LiveTest.state == "waiting", LiveTest.expires_at > now())
+            .order_by(LiveTest.id)
+            .limit(50)
+        )
+        for test in waiting:
+            if not _may_take(installation, test):
+                continue
+            taken = (
+                LiveTest.update(state="running", owner=owner, started_at=now())
+                .where(LiveTest.id == test.id, LiveTest.state == "waiting")
+                .execute()
+            )
+            if taken:
+                return LiveTest.get_by_id(test.id)
+    return None
+
+
+def _may_take(installation: Installation, test: LiveTest) -> bool:
+    """A test of the sandbox is for the process that has it."""
+    if test.settings.get("provider") != SANDBOX:
+        return True
+    return installation.sandbox_port() is not None
+
+
+def _prepare(installation: Installation, test: LiveTest) -> Job:
+    typed = open_typed(installation.vault, test)
+    fields = stored_fields(test.settings, password=typed.secrets.get("password"))
+    envelope, content, message_id = _mail(fields, test)
+    LiveTest.update(message_id=message_id).where(LiveTest.id == test.id).execute()
+    return Job(
+        id=test.id,
+        to=test.to_address,
+        provider=fields.provider,
+        captured=fields.is_sandbox,
+        hints=knowledge.hints(installation.catalogue, fields.provider),
+        net=net_of(installation, fields),
+        relay=relay_of(installation, fields),
+        envelope=envelope,
+        content=content,
+    )
+
+
+def _mail(fields: SenderFields, test: LiveTest) -> tuple[Envelope, bytes, str]:
+    identity = identity_of(fields)
+    to = parse_mailbox(test.to_address)
+    content = compose(
+        test_message(Named(to), now=now()),
+        domain=identity.from_.mailbox.domain,
+        tenant_code=f"t{test.tenant_id}",
+        now=now(),
+    )
+    envelope, mail = render(content, identity, (str(to),))
+    return envelope, mail, content.message_id
+
+
+def _diagnoses(
+    outcome: Outcome, relay: Relay, hints: ProviderHints | None
+) -> tuple[Diagnosis | None, Diagnosis | None]:
+    """For everybody, and for owners: only these read the setting that allows a
+    forbidden relay."""
+    owners = knowledge.diagnose(outcome, relay, hints)
+    if outcome.failure is None or outcome.failure.remedy is None:
+        return owners, owners
+    failure = replace(outcome.failure, remedy=None)
+    everybody = knowledge.diagnose(replace(outcome, failure=failure), relay, hints)
+    return everybody, owners

@@ -1,0 +1,163 @@
+"""Asking for a live test: judged, limited, written as a row, and the bell rung."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from portal.address import BadAddress, parse_mailbox
+from portal.errors import Invalid, TooMany
+from portal.services import limits
+from portal.services.actor import Actor, Role
+from portal.services.senders.carrying import NO_SANDBOX
+from portal.services.senders.checking import validate
+from portal.services.senders.digesting import digest
+from portal.services.senders.fields import SenderFields
+from portal.services.senders.finding import find, newest, stored
+from portal.services.senders.sealing import open_secrets
+from portal.services.senders.typed import Typed, lender, seal_typed
+from portal.store.database import transaction
+from portal.store.fields import now
+from portal.store.models import LiveTest, SenderVersion, public_id
+
+KEPT = timedelta(minutes=15)  # a secret, from when it was typed
+TESTS, TESTS_WINDOW_S = 10, 600
+TESTS_A_DAY, HOSTS_AN_HOUR, STRANGERS_A_DAY = 50, 5, 5  # RELIABILITY §3.4
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def start(
+    actor: Actor,
+    *,
+    values: Mapping[str, object] | None,
+    sender_id: str | None,
+    to: str | None,
+    session_id: int | None,
+    typed_in: str | None = None,
+) -> str:
+    """The id of a test of what the form shows, saved or not.
+
+    `values` None tests the newest version of the sender. `to` empty is the
+    signed-in person. `typed_in` is an earlier test of this browser session whose
+    typed secret a repair uses again. Raises Invalid and TooMany.
+    """
+    actor.require(Role.ADMIN)
+    version = newest(find(actor, sender_id)) if sender_id else None
+    fields, typed = _what(actor, values, version, typed_in)
+    to_address = _recipient(actor, to)
+    if fields.is_sandbox and actor.installation.sandbox_port() is None:
+        raise Invalid("provider", NO_SANDBOX)
+    _spend(actor, fields, to_address)
+    vault = actor.installation.vault
+    tested = digest(vault, actor.here.id, fields, typed.secrets)
+    test = LiveTest(
+        public_id=public_id(),
+        tenant=actor.here.id,
+        sender=version.sender_id if version else None,
+        version=_same_version(version, tested),
+        person=actor.person.id if actor.person else None,
+        session=session_id,
+        to_address=to_address,
+        settings=fields.settings(),
+        digest=tested,
+        expires_at=now() + KEPT,
+    )
+    test.sealed = seal_typed(vault, test, typed) if typed.secrets else None
+    with transaction():
+        test.save(force_insert=True)
+    actor.installation.bell.ring()
+    return str(test.public_id)
+
+
+def _what(
+    actor: Actor,
+    values: Mapping[str, object] | None,
+    version: SenderVersion | None,
+    typed_in: str | None,
+) -> tuple[SenderFields, Typed]:
+    """The settings to try and their secrets, with how long these may be lent."""
+    known = stored(version) if version else None
+    if values is None:
+        if version is None or known is None:
+            raise Invalid("sender", "Say which sender, or what to test.")
+        return known.fields, _stored_secrets(actor, known.fields, version)
+    earlier = lender(actor, typed_in)
+    # A name is nothing that a relay sees: a form without one is tested all the same.
+    unnamed = {**values, "name": values.get("name") or "Live test"}
+    fields = validate(
+        unnamed,
+        catalogue=actor.installation.catalogue,
+        settings=actor.installation.settings,
+        stored=known,
+        lender=earlier,
+    )
+    secrets = fields.secrets()
+    if not secrets and version is not None:
+        return fields, _stored_secrets(actor, fields, version)
+    lent = earlier is not None and not values.get("password")
+    until = earlier.until if earlier and lent else now() + KEPT
+    return replace(fields, password=None), Typed(secrets=secrets, typed_until=until)
+
+
+def _stored_secrets(
+    actor: Actor, fields: SenderFields, version: SenderVersion
+) -> Typed:
+    if not fields.needs_secret:
+        return Typed(secrets={}, typed_until=None)
+    secrets = open_secrets(actor.installation.vault, version)
+    return Typed(secrets=secrets, typed_until=None)
+
+
+def _recipient(actor: Actor, to: str | None) -> str:
+    text = (to or "").strip() or (actor.person.email if actor.person else "")
+    try:
+        return str(parse_mailbox(text))
+    except BadAddress as error:
+        raise Invalid("to", str(error)) from None
+
+
+def _same_version(version: SenderVersion | None, digest: str) -> int | None:
+    return version.id if version is not None and version.digest == digest else None
+
+
+def _spend(actor: Actor, fields: SenderFields, to: str) -> None:
+    installation, tenant = actor.installation, actor.here
+    if installation.settings.limits:
+        _spend_variety(actor, fields, to)
+    for name, most, window_s in (
+        ("live-test", TESTS, TESTS_WINDOW_S),
+        ("live-test-day", TESTS_A_DAY, 86400),
+    ):
+        limits.spend(
+            installation,
+            f"{name}:{tenant.public_id}",
+            limit=most,
+            window_s=window_s,
+            sentence=f"{most} tests have run in a short time. Test again {{when}}.",
+        )
+
+
+def _spend_variety(actor: Actor, fields: SenderFields, to: str) -> None:
+    """Few hosts and few strangers: a live test is neither a scanner nor a gun."""
+    recent = LiveTest.select(
+        LiveTest.settings, LiveTest.to_address, LiveTest.created_at
+    ).where(LiveTest.tenant == actor.here.id, LiveTest.created_at > now() - _DAY)
+    hosts, strangers, own = set(), set(), actor.person.email if actor.person else ""
+    for test in recent:
+        if test.created_at > now() - _HOUR:
+            hosts.add(test.settings.get("host"))
+        strangers.add(test.to_address)
+    hosts, strangers = hosts - {None}, strangers - {own}
+    if fields.host and fields.host not in hosts and len(hosts) >= HOSTS_AN_HOUR:
+        raise TooMany(
+            f"{HOSTS_AN_HOUR} hosts were tested within the hour. Test one of these"
+            " again, or wait.",
+            retry_after_s=3600,
+        )
+    if to != own and to not in strangers and len(strangers) >= STRANGERS_A_DAY:
+        raise TooMany(
+            f"Tests went to {STRANGERS_A_DAY} other addresses today. Send this one to"
+            " your own address.",
+            retry_after_s=86400,
+        )

@@ -1,0 +1,132 @@
+"""Steps and outcomes of a live test as JSON of its row, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from portal.delivery.types import (
+    Failure,
+    Line,
+    Outcome,
+    RecipientResult,
+    Relay,
+    Reply,
+    Stage,
+    Status,
+    Step,
+    StepStatus,
+    TlsFacts,
+)
+
+
+def step_json(step: Step) -> dict[str, Any]:
+    """The shape of `portal try --json`."""
+    return {
+        "stage": step.stage.value,
+        "status": step.status.value,
+        "ms": step.ms,
+        "said": step.said,
+        "reply": reply_json(step.reply),
+        "detail": step.detail,
+    }
+
+
+def reply_json(reply: Reply | None) -> dict[str, Any] | None:
+    if reply is None:
+        return None
+    return {"code": reply.code, "enhanced": reply.enhanced, "text": reply.text}
+
+
+def outcome_json(
+    outcome: Outcome, *, sentence: str, message_id: str | None
+) -> dict[str, Any]:
+    """What the page needs when a test is over; diagnoses are put in beside."""
+    return {
+        "status": outcome.status.value,
+        "stage": outcome.stage.value if outcome.stage else None,
+        "sentence": sentence,
+        "message_id": message_id,
+        "reply": reply_json(outcome.reply),
+        "tls": _tls_json(outcome.facts.tls),
+        "ehlo": list(outcome.facts.ehlo),
+        "recipients": [_recipient_json(each) for each in outcome.recipients],
+        "failure": _failure_json(outcome.failure),
+        "transcript": [
+            [each.who, each.text, each.failed] for each in outcome.transcript
+        ],
+    }
+
+
+def read_step(row: Mapping[str, Any]) -> Step:
+    return Step(
+        stage=Stage(row["stage"]),
+        status=StepStatus(row["status"]),
+        ms=row["ms"],
+        said=row["said"],
+        reply=_read_reply(row["reply"]),
+        detail=row["detail"],
+    )
+
+
+def read_transcript(rows: Sequence[Sequence[Any]]) -> tuple[Line, ...]:
+    return tuple(Line(who=who, text=text, failed=bad) for who, text, bad in rows)
+
+
+def in_a_sentence(status: Status, relay: Relay, to: str, *, captured: bool) -> str:
+    """The end of a test, for people. Sent is the relay's word, never "delivered"."""
+    if status is Status.SENT and captured:
+        return (
+            f"A test message was accepted by the sandbox for {to}. It was captured:"
+            " nobody outside got it."
+        )
+    if status is Status.SENT:
+        return f"A test message was accepted by {relay.host} for {to}."
+    if status is Status.UNCERTAIN:
+        return (
+            f"{relay.host} has not confirmed: the whole test message went out, then no"
+            f" answer came. It may reach {to}, or not."
+        )
+    if status is Status.STOPPED:
+        return "The test was stopped. No test message was sent."
+    return "No test message was sent."
+
+
+def _read_reply(row: Mapping[str, Any] | None) -> Reply | None:
+    if row is None:
+        return None
+    return Reply(code=row["code"], enhanced=row["enhanced"], text=row["text"])
+
+
+def _tls_json(tls: TlsFacts | None) -> dict[str, Any] | None:
+    if tls is None:
+        return None
+    return {
+        "version": tls.version,
+        "cipher": tls.cipher,
+        "subject": tls.subject,
+        "issuer": tls.issuer,
+        "not_after": tls.not_after.isoformat() if tls.not_after else None,
+        "san": list(tls.san),
+    }
+
+
+def _recipient_json(result: RecipientResult) -> dict[str, Any]:
+    return {
+        "address": result.address,
+        "status": result.status.value,
+        "reply": reply_json(result.reply),
+    }
+
+
+def _failure_json(failure: Failure | None) -> dict[str, Any] | None:
+    """Without the remedy: only some may read it, so it is kept apart."""
+    if failure is None:
+        return None
+    return {
+        "stage": failure.stage.value,
+        "kind": failure.kind.value,
+        "words": failure.words,
+        "exception": failure.exception,
+        "reply": reply_json(failure.reply),
+    }

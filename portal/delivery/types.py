@@ -259,6 +259,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A connection that did not come about, up to and with AUTH."""
+
+    failure: Failure
+    steps: tuple[Step, ...]
+    facts: Facts
+    transcript: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """What `before_dot` may make durable: the dot will cover `accepted` only."""
 

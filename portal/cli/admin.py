@@ -230,10 +230,7 @@ def _table(rows: list[dict[str, Any]], *columns: str) -> list[str]:
     """Columns of text, as wide as their widest cell."""
     cells = [[_cell(row[column]) for column in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        for line in cells
-    ]
+    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
 
 
 def _cell(value: Any) -> str:

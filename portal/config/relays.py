@@ -13,13 +13,10 @@ from ipaddress import (
 )
 from typing import TypeVar
 
-import idna
+from portal.address import BadAddress, parse_host
 
 Network = IPv4Network | IPv6Network
 T = TypeVar("T")
-
-_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
-_NUMBERS = re.compile(r"(0x[0-9a-f]*|[0-9]+)")
 
 
 class BadValue(ValueError):
@@ -52,27 +49,18 @@ def port(text: str) -> int:
 
 def host(text: str) -> str:
     """A host name as lower-case A-labels; a single label is a container's name."""
-    name = text.rstrip(".").lower()
-    if not name.isascii():
-        try:
-            name = idna.encode(name, uts46=True).decode("ascii")
-        except idna.IDNAError:
-            raise BadValue(f"“{text}” is not a host name") from None
-    labels = name.split(".")
-    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+    name = host_or_address(text)
+    if _is_address(name):
         raise BadValue(f"“{text}” is not a host name")
-    if _NUMBERS.fullmatch(labels[-1]):
-        # inet_aton reads 127.1 and 0x7f.1 as addresses: no host ends in a number.
-        raise BadValue(f"“{text}” is neither an address nor a host name")
     return name
 
 
 def host_or_address(text: str) -> str:
-    """A host name, or an address in its shortest form; IPv6 without brackets."""
+    """A host name, or an address in its one spelling; IPv6 without brackets."""
     try:
-        return str(ip_address(text))
-    except ValueError:
-        return host(text)
+        return parse_host(text)
+    except BadAddress:
+        raise BadValue(f"“{text}” is neither a host name nor an address") from None
 
 
 def host_port(text: str) -> tuple[str, int]:

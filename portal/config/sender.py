@@ -6,14 +6,13 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from portal.config.relays import BadValue, host, host_or_address
+from portal.address import BadAddress, parse_named
+from portal.config.relays import BadValue, host_or_address
 from portal.secret import Secret
 
 SHAPE = "smtp://user:password@host:587?from=noreply@example.org"
 _PORTS = {"starttls": 587, "none": 25, "tls": 465}
 _PARAMETERS = ("from", "security", "per_hour")
-_FROM = re.compile(r"(?:(?P<name>[^<>]*)<(?P<named>[^<>]+)>|(?P<bare>[^<>\s]+))")
-_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,16 +104,11 @@ def _from(text: str) -> tuple[str, str]:
     """The display name and the mailbox of `Name <a@b>` or `a@b`."""
     if not text:
         raise BadValue("has no from=, the address this mail is from")
-    match = _FROM.fullmatch(text.strip())
-    mailbox = (match["named"] or match["bare"]).strip() if match else ""
-    local, _, domain = mailbox.rpartition("@")
-    sound = _LOCAL.fullmatch(local) and ".." not in local and "." in domain
-    if not match or not sound or local.startswith(".") or local.endswith("."):
-        raise BadValue("has a from= that is not a mail address")
-    name = (match["name"] or "").strip().strip('"')
-    if not name.isprintable() or "=?" in name:
-        raise BadValue("has a display name that cannot stand in a header")
-    return name, f"{local}@{host(domain)}"
+    try:
+        named = parse_named(text)
+    except BadAddress as error:
+        raise BadValue(f"has a from= that is no mail address: {error}") from None
+    return named.name, str(named.mailbox)
 
 
 def _per_hour(text: str | None) -> int | None:

@@ -112,7 +112,7 @@ def _convert(name: str, text: str | None, read: Callable[[str], T]) -> T | None:
     except BadValue as error:
         what = str(error)
         joint = ":" if what.startswith("“") else ""
-        raise CannotStart(f"{name}{joint} {what}.") from None
+        raise CannotStart(f"{name}{joint} {what.rstrip('.')}.") from None
 
 
 def _choice(

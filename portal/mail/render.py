@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from portal.address import BadAddress, Mailbox, Named, parse_domain, parse_mailbox
 from portal.mail import fields, guard
-from portal.mail.types import Content, Envelope, Identity
+from portal.mail.types import ANYBODY, Content, Envelope, Identity
 
 _ONCE = ("date", "message-id", "mime-version")
 _OURS = frozenset({"from", "sender", "reply-to", "bcc", "return-path"})
@@ -57,6 +57,8 @@ def who(content: Content, identity: Identity) -> tuple[Named, tuple[Named, ...]]
 def from_allowed(mailbox: Mailbox, identity: Identity) -> bool:
     """Whether this sender may write From with this mailbox: its own address, or one
     of `allowed_from` (an address, or a domain for every address directly in it)."""
+    if ANYBODY in identity.allowed_from:
+        return True
     return _same(mailbox, identity.from_.mailbox) or any(
         _covers(entry, mailbox) for entry in identity.allowed_from
     )

@@ -54,6 +54,10 @@ class Draft:
     expires_in_s: int | None = None
 
 
+# In `allowed_from`: any From. The sandbox alone has it; no sender is saved with it.
+ANYBODY = "*"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """Who a mail is from, by the sender version that carries it."""

@@ -8,7 +8,7 @@ from portal.address import Named, parse_mailbox
 from portal.config import AllowRule, DefaultSender
 from portal.delivery.types import Auth, Relay, Security
 from portal.errors import Missing, Unavailable
-from portal.mail.types import Identity
+from portal.mail.types import ANYBODY, Identity
 from portal.net.guard import GuardedNet, policy_of
 from portal.net.open import LoopbackNet
 from portal.net.types import Net
@@ -25,9 +25,6 @@ from portal.services.senders.kinds import RouteKind
 from portal.services.senders.sealing import open_secrets
 from portal.store.models import Sender, SenderVersion
 
-# The sandbox without a sender rehearses any From; `from_allowed` knows the star,
-# and no sender can be saved with it.
-ANY_FROM = ("*",)
 NO_SANDBOX = "This process runs no sandbox (--no-sandbox), so it cannot take the mail."
 NO_ROUTE = "This tenant has no sender, and this installation has no platform default."
 
@@ -145,7 +142,7 @@ def sandbox_net(installation: Installation) -> Net:
 
 SANDBOX_IDENTITY = Identity(
     from_=Named(parse_mailbox("sandbox@portal.invalid"), "Sandbox"),
-    allowed_from=ANY_FROM,
+    allowed_from=(ANYBODY,),
 )
 
 

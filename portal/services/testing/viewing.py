@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -103,14 +103,7 @@ def _find(actor: Actor, test_id: str) -> LiveTest:
 
 def _view(actor: Actor, test: LiveTest) -> TestView:
     kept = test.outcome or {}
-    steps = tuple(read_step(row) for row in test.steps)
-    private = kept.get("for_owners") or {}
-    remedy = private.get("remedy")
-    diagnosis = kept.get("diagnosis")
-    if remedy and _may_read_remedy(actor):
-        diagnosis = private["diagnosis"]
-    elif remedy:
-        steps, remedy = tuple(_without(remedy, step) for step in steps), None
+    private = kept.get("for_owners") if _may_read_remedy(actor) else None
     sender = Sender.get_or_none(Sender.id == test.sender_id)
     version = SenderVersion.get_or_none(SenderVersion.id == test.version_id)
     return TestView(
@@ -121,7 +114,7 @@ def _view(actor: Actor, test: LiveTest) -> TestView:
         sender_id=sender.public_id if sender else None,
         version=version.number if version else None,
         fields=stored_fields(test.settings),
-        steps=steps,
+        steps=tuple(read_step(row) for row in test.steps),
         created_at=test.created_at,
         ended_at=test.ended_at,
         elapsed_ms=_elapsed_ms(test),
@@ -129,8 +122,8 @@ def _view(actor: Actor, test: LiveTest) -> TestView:
         status=kept.get("status"),
         stage=kept.get("stage"),
         sentence=kept.get("sentence"),
-        diagnosis=diagnosis,
-        remedy=remedy,
+        diagnosis=(private or kept).get("diagnosis"),
+        remedy=private["remedy"] if private else None,
         tls=kept.get("tls"),
         transcript=read_transcript(kept.get("transcript") or ()),
     )
@@ -139,12 +132,6 @@ def _view(actor: Actor, test: LiveTest) -> TestView:
 def _may_read_remedy(actor: Actor) -> bool:
     operator = actor.person is not None and actor.person.is_operator
     return actor.system is not None or actor.role is Role.OWNER or operator
-
-
-def _without(remedy: str, step: Step) -> Step:
-    if step.detail and remedy in step.detail:
-        step = replace(step, detail=None)
-    return replace(step, said=step.said.replace(remedy, "").strip())
 
 
 def _elapsed_ms(test: LiveTest) -> int | None:

@@ -39,11 +39,20 @@ def answer(
     return page(page_template, status, **context)
 
 
-def redirect_after_post(to: str, fragment_template: str, **context: Any) -> Response:
-    """After a POST that did something: its fragment, or the page at `to`."""
-    if by_htmx():
-        return _with_notice(fragment_template, 200, **context)
-    return go(to)
+def redirect_after_post(
+    to: str, fragment_template: str, *, moved: bool = False, **context: Any
+) -> Response:
+    """After a POST that did something: its fragment, or the page at `to`.
+
+    `moved`: another sender carries the mail now, which the side bar says too.
+    """
+    if not by_htmx():
+        return go(to)
+    response = _with_notice(fragment_template, 200, **context)
+    if moved:
+        through = render_template("_through.html", frame=frame(), oob=True)
+        response.set_data(response.get_data(as_text=True) + through)
+    return response
 
 
 def go(to: str) -> Response:
@@ -57,4 +66,4 @@ def go(to: str) -> Response:
 
 def _with_notice(template: str, status: int, **context: Any) -> Response:
     html = render_template(template, **context)
-    return make_response(html + render_template("_notice.html"), status)
+    return make_response(html + render_template("_notice.html", oob=True), status)

@@ -159,7 +159,7 @@ def _mail(fields: SenderFields, test: LiveTest) -> tuple[Envelope, bytes, str]:
     content = compose(
         test_message(Named(to), now=now()),
         domain=identity.from_.mailbox.domain,
-        tenant_code=f"t{test.tenant_id}",
+        tenant_code="test",
         now=now(),
     )
     envelope, mail = render(content, identity, (str(to),))

@@ -1,0 +1,180 @@
+"""Live tests on the engine's loop: claimed first, their steps written as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+from typing import TypeVar
+
+from portal.delivery.conversation import converse
+from portal.delivery.ladder import stages_of
+from portal.delivery.types import (
+    LIVE_TEST,
+    Facts,
+    Limits,
+    Outcome,
+    Phase,
+    Stage,
+    Status,
+    Step,
+    StepStatus,
+)
+from portal.services import testing
+from portal.services.installation import Installation
+from portal.services.testing import Job
+from portal.store.database import connection
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+AT_ONCE = 8
+# A page asks four times a second; more often nobody would see.
+BETWEEN_WRITES_S = 0.15
+# How soon a wish to stop is noticed while the relay says nothing.
+LOOK_S = 0.5
+
+
+class LiveTests:
+    """`look()` at every ring of the bell and every tick, `tidy()` now and then.
+
+    `threads` does the database work: one connection a thread, never on the loop.
+    """
+
+    def __init__(
+        self,
+        installation: Installation,
+        owner: str,
+        threads: Executor,
+        *,
+        limits: Limits = LIVE_TEST,
+    ) -> None:
+        self._installation = installation
+        self._owner = owner
+        self._threads = threads
+        self._limits = limits
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def look(self) -> None:
+        """Take what waits, as far as there is room."""
+        while len(self._running) < AT_ONCE:
+            claim = partial(testing.claim, self._installation, self._owner)
+            job = await self._database(claim)
+            if job is None:
+                return
+            task = asyncio.create_task(self._run(job), name="live test")
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def tidy(self) -> None:
+        await self._database(partial(testing.tidy, self._installation))
+
+    async def stop(self, grace_s: float) -> None:
+        """Those under way may end in this time; then they are stopped, and say so."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace_s)
+        for task in tuple(self._running):
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _run(self, job: Job) -> None:
+        steps: dict[Stage, Step] = {}
+        news = asyncio.Event()
+
+        def on_step(step: Step) -> None:
+            steps[step.stage] = step
+            news.set()
+
+        talk = asyncio.create_task(
+            converse(
+                job.relay,
+                job.net,
+                job.envelope,
+                job.content,
+                on_step,
+                limits=self._limits,
+            )
+        )
+        try:
+            await self._follow(job, talk, steps, news)
+            await asyncio.wait((talk,))
+        except asyncio.CancelledError:
+            talk.cancel()
+            await asyncio.wait((talk,))
+        end = _outcome(talk) or _stopped(job, steps)
+        await self._database(partial(testing.finish, self._installation, job, end))
+        log.info(
+            "live test %s: %s%s by %s:%s",
+            job.id,
+            end.status,
+            f" at {end.stage}" if end.stage else "",
+            job.relay.host,
+            job.relay.port,
+        )
+
+    async def _follow(
+        self,
+        job: Job,
+        talk: asyncio.Task[Outcome],
+        steps: dict[Stage, Step],
+        news: asyncio.Event,
+    ) -> None:
+        """Write the steps until the conversation ends; cancel it when asked to."""
+        while not talk.done():
+            waiting = asyncio.ensure_future(news.wait())
+            await asyncio.wait(
+                (talk, waiting),
+                timeout=LOOK_S,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            waiting.cancel()
+            if talk.done():
+                return
+            news.clear()
+            known = tuple(steps.values())
+            if not await self._database(partial(testing.progress, job, known)):
+                talk.cancel()
+                return
+            await asyncio.wait((talk,), timeout=BETWEEN_WRITES_S)
+
+    async def _database(self, work: Callable[[], T]) -> T:
+        def connected() -> T:
+            with connection():
+                return work()
+
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, connected
+        )
+
+
+def _outcome(talk: asyncio.Task[Outcome]) -> Outcome | None:
+    """None when it was cancelled, or failed inside of us."""
+    if talk.cancelled():
+        return None
+    error = talk.exception()
+    if error is not None:
+        log.error("a live test failed inside the portal", exc_info=error)
+        return None
+    return talk.result()
+
+
+def _stopped(job: Job, steps: dict[Stage, Step]) -> Outcome:
+    """What a test leaves that was stopped: after the dot nobody knows."""
+    running = [step for step in steps.values() if step.status is StepStatus.RUNNING]
+    stage = running[-1].stage if running else None
+    dot = stage is Stage.POST_DATA
+    return Outcome(
+        status=Status.UNCERTAIN if dot else Status.STOPPED,
+        stage=stage,
+        steps=tuple(
+            steps.get(each, Step(stage=each, status=StepStatus.SKIPPED))
+            for each in stages_of(job.relay)
+        ),
+        recipients=(),
+        facts=Facts(),
+        transcript=(),
+        phase=Phase.DOT if dot else Phase.BEFORE_DATA,
+    )

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from typing import Any
 
 from portal.errors import Missing
+from portal.mail.reading import Read, read, shown
 from portal.services import audit
 from portal.services.actor import Actor, Role
 from portal.store.database import transaction
@@ -59,12 +58,8 @@ class CaptureView:
     message_id: str | None
     ehlo: str
     reverse_path: str
-    headers: tuple[tuple[str, str], ...]
-    text: str | None
-    html: str | None
-    attachments: tuple[str, ...]  # names, for show
-    source: str
-    size_bytes: int
+    mail: Read = field(repr=False)
+    content: bytes = field(repr=False)
 
 
 def keep(taken: Taken) -> str:
@@ -77,7 +72,7 @@ def keep(taken: Taken) -> str:
             reverse_path=taken.reverse_path[:320],
             recipients=list(taken.recipients),
             subject=_subject(taken.content),
-            ehlo=_shown(taken.ehlo)[:300],
+            ehlo=shown(taken.ehlo)[:300],
             content=taken.content,
         )
         _trim(tenant)
@@ -124,7 +119,6 @@ def capture(actor: Actor, capture_id: str) -> CaptureView:
     if row is None:
         raise Missing(NO_CAPTURE)
     content = bytes(row.content)
-    mail = _parsed(content)
     return CaptureView(
         id=row.public_id,
         at=row.at,
@@ -133,15 +127,8 @@ def capture(actor: Actor, capture_id: str) -> CaptureView:
         message_id=row.message_ref,
         ehlo=row.ehlo,
         reverse_path=row.reverse_path,
-        headers=tuple((name, _shown(str(value))) for name, value in mail.items()),
-        text=_body(mail, "plain"),
-        html=_body(mail, "html"),
-        attachments=tuple(
-            _shown(part.get_filename() or "without a name")
-            for part in mail.iter_attachments()
-        ),
-        source=_shown(content.decode("utf-8", "backslashreplace")),
-        size_bytes=len(content),
+        mail=read(content),
+        content=content,
     )
 
 
@@ -199,29 +186,6 @@ def _trim(tenant: int | None) -> None:
         Capture.delete().where(of_tenant, Capture.id <= oldest).execute()
 
 
-def _parsed(content: bytes) -> EmailMessage:
-    mail = message_from_bytes(content, policy=policy.default)
-    assert isinstance(mail, EmailMessage)  # noqa: S101, what this policy makes
-    return mail
-
-
 def _subject(content: bytes) -> str:
     head = content.partition(b"\r\n\r\n")[0]
-    return _shown(str(_parsed(head).get("Subject", "")))[:_SUBJECT_LENGTH]
-
-
-def _body(mail: EmailMessage, kind: str) -> str | None:
-    part = mail.get_body(preferencelist=(kind,))
-    if part is None:
-        return None
-    try:
-        return _shown(str(part.get_content()))
-    except (LookupError, ValueError):  # an unknown charset or transfer encoding
-        raw = part.get_payload(decode=True)
-        return _shown(raw.decode("utf-8", "replace")) if isinstance(raw, bytes) else ""
-
-
-def _shown(text: str) -> str:
-    """PostgreSQL takes neither NUL nor half a surrogate pair, nor does a page."""
-    clean = text.encode("utf-8", "replace").decode("utf-8")
-    return clean.replace("\0", "\ufffd")
+    return read(head).header("Subject")[:_SUBJECT_LENGTH]

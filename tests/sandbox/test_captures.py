@@ -36,8 +36,8 @@ def test_a_message_of_the_outbox_is_shown_to_its_tenant_alone(make, admin, stran
 
     view = captures.capture(admin, kept)
     assert view.message_id == message.public_id
-    assert (view.text or "").strip() == "plain words"
-    assert (view.html or "").strip() == "<p>html words</p>"
+    assert (view.mail.text or "").strip() == "plain words"
+    assert (view.mail.html or "").strip() == "<p>html words</p>"
     assert [row.id for row in captures.captures(admin)] == [kept]
     assert captures.captures(stranger) == []
     with pytest.raises(Missing):
@@ -123,5 +123,5 @@ def test_any_bytes_are_kept_and_shown(both_databases, owner, content):
 
     view = captures.capture(owner, kept)
 
-    assert view.size_bytes == len(content)
-    assert "\0" not in view.source + (view.text or "") + view.subject
+    assert view.mail.size_bytes == len(content)
+    assert "\0" not in view.mail.source + (view.mail.text or "") + view.subject

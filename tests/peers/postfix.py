@@ -70,6 +70,7 @@ def _write(peer: Peer, certificate: Path, next_hop: int) -> None:
     folder.chmod(0o755)
     for name in ("etc", "queue", "data", "run"):
         (folder / name).mkdir()
+        (folder / name).chmod(0o755)
     shutil.chown(folder / "data", "postfix")
     values = {
         "folder": str(folder),
@@ -87,8 +88,14 @@ def _write(peer: Peer, certificate: Path, next_hop: int) -> None:
         ("dovecot.conf", "dovecot.conf"),
     ):
         text = Template((CONFIG / name).read_text()).substitute(values)
-        (folder / place).write_text(text)
-    (folder / "users").write_text(f"{peer.user}:{{PLAIN}}{peer.password}\n")
+        _readable(folder / place, text)
+    _readable(folder / "users", f"{peer.user}:{{PLAIN}}{peer.password}\n")
+
+
+def _readable(path: Path, text: str) -> None:
+    """Both servers read as users of their own, whatever our umask is."""
+    path.write_text(text)
+    path.chmod(0o644)
 
 
 @contextlib.contextmanager
@@ -100,6 +107,7 @@ def _process(command: list[str]) -> Iterator[None]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        umask=0o022,
     )
     try:
         yield

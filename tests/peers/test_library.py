@@ -9,6 +9,7 @@ import pytest
 from portal.delivery.conversation import connect, converse
 from portal.delivery.types import (
     Auth,
+    FailureKind,
     Line,
     Mark,
     Outcome,
@@ -20,7 +21,7 @@ from portal.delivery.types import (
     Step,
 )
 from portal.mail.types import Envelope
-from portal.net.guard import OpenNet
+from portal.net.open import OpenNet
 from portal.secret import Secret
 from tests.peers.postfix import Peer
 
@@ -120,8 +121,8 @@ def test_a_withdrawn_mail_never_arrives(peer: Peer, sink):
 
     withdrawn, sent = send(withdraw, "withdrawn"), send(go_on, "sent")
 
-    assert withdrawn.status is Status.FAILED
-    assert withdrawn.stage is Stage.POST_DATA
+    assert withdrawn.failure
+    assert withdrawn.failure.kind is FailureKind.WITHDRAWN
     assert sent.status is Status.SENT
     assert len(sink.mail("sent")) == 1
     assert sink.mail("withdrawn", count=0) == []

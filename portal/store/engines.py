@@ -16,6 +16,7 @@ from portal.errors import CannotStart
 FILE = "portal.db"
 BUSY_S = 10
 POOL = 40
+_COLLISIONS = ("40001", "40P01")  # serialization failure, deadlock
 _IN_TRANSACTION = 2  # libpq: PQTRANS_INTRANS
 
 # RELIABILITY §1.9: every one of these defaults is wrong for an outbox.
@@ -81,23 +82,21 @@ def execute(database: peewee.Database, sql: str, parameters: Sequence[Any] = ())
     return database.execute_sql(sql, parameters)  # type: ignore[no-untyped-call]
 
 
-def cause(error: peewee.PeeweeException) -> Exception:
+def cause(error: BaseException) -> BaseException:
     """What the driver raised, for its codes and its own words."""
-    first = error.args[0] if error.args else None
-    return first if isinstance(first, Exception) else error
+    driver = getattr(error, "orig", None)
+    return driver if isinstance(driver, Exception) else error
 
 
-def is_busy(error: BaseException | None) -> bool:
+def is_busy(error: BaseException) -> bool:
     """Whether another process holds the SQLite file."""
-    driver = cause(error) if isinstance(error, peewee.PeeweeException) else error
-    name = str(getattr(driver, "sqlite_errorname", ""))
+    name = str(getattr(cause(error), "sqlite_errorname", ""))
     return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
 def collided(error: BaseException | None) -> bool:
     """Whether PostgreSQL chose this one to end a deadlock: it may try again."""
-    driver = cause(error) if isinstance(error, peewee.PeeweeException) else error
-    return getattr(driver, "sqlstate", None) in ("40001", "40P01")
+    return error is not None and getattr(cause(error), "sqlstate", None) in _COLLISIONS
 
 
 def is_usable(database: peewee.Database) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from flask import Flask, g, request
 from htmx_flask import Htmx
 
-from portal import api, web
+from portal import web
 from portal.config import Settings
 from portal.providers.catalogue import Catalogue
 from portal.services.bell import Bell, SilentBell
@@ -49,7 +49,6 @@ def create_app(
     _limit(app, installation.settings)
     _connect(app)
     web.register(app)
-    api.register(app)
     return app
 
 

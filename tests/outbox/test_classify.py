@@ -189,6 +189,15 @@ def test_a_marked_mail_whose_dot_was_surely_not_written():
     assert (found.answer, found.rest.to) == (Answer.NOT_WRITTEN, State.DEFERRED)
 
 
+@pytest.mark.parametrize(
+    ("code", "answer"), [(552, Answer.REFUSED), (452, Answer.DEFERRED)]
+)
+def test_a_body_that_is_refused_before_its_dot_has_its_answer(code, answer):
+    outcome = failed(Stage.DATA, said=reply(code), phase=Phase.CONTENT)
+
+    assert judge(outcome, (KIM,), marked=True, warm=False).answer is answer
+
+
 @pytest.mark.parametrize("code", [450, 451])
 def test_a_greylisted_recipient_waits_longer(code):
     said = RecipientResult(

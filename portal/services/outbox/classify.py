@@ -62,7 +62,7 @@ def judge(
     return Judgement(
         answer=Answer.BEFORE,
         rest=rest,
-        verdicts={} if trouble else refusals(outcome.recipients, targets, split=False),
+        verdicts={} if trouble else _own_refusals(outcome, targets),
         sender_trouble=trouble,
         mail_refused=_refused_at_mail(outcome.failure),
     )
@@ -95,6 +95,15 @@ def refusals(
     return found
 
 
+def _own_refusals(outcome: Outcome, targets: Sequence[Target]) -> dict[int, Verdict]:
+    """What RCPT said of single recipients; what MAIL or DATA said is for all."""
+    failure = outcome.failure
+    if failure is None or failure.stage is Stage.MAIL_FROM:
+        return {}
+    own = [row for row in outcome.recipients if row.reply != failure.reply]
+    return refusals(own, targets, split=False)
+
+
 def reply_json(reply: Reply | None) -> dict[str, Any] | None:
     """A reply as it is stored and shown."""
     if reply is None:
@@ -105,6 +114,11 @@ def reply_json(reply: Reply | None) -> dict[str, Any] | None:
 def _after_the_mark(outcome: Outcome) -> Judgement:
     failure, reply = outcome.failure, outcome.reply
     if outcome.phase in (Phase.BEFORE_DATA, Phase.CONTENT):
+        if failure is not None and failure.reply is not None:
+            # It refused the body before the dot; nothing more was written.
+            early = failure.reply
+            answer = Answer.REFUSED if early.permanent else Answer.DEFERRED
+            return Judgement(answer=answer, rest=_by_reply(early, failure.stage))
         withdrawn = failure is not None and failure.kind is FailureKind.WITHDRAWN
         told = Verdict(to=State.DEFERRED, counted=not withdrawn, stage=_stage(failure))
         return Judgement(answer=Answer.NOT_WRITTEN, rest=told)

@@ -2,6 +2,7 @@
 
 from portal.services.senders.activating import delete
 from portal.services.senders.advice import port_note, usual_security
+from portal.services.senders.applying import apply
 from portal.services.senders.carrying import Carrier, carrier, identity
 from portal.services.senders.checking import Stored, validate
 from portal.services.senders.fields import OnLostReply, Pacing, SenderFields
@@ -41,6 +42,7 @@ __all__ = [
     "VersionView",
     "activate",
     "adopt_platform",
+    "apply",
     "carrier",
     "delete",
     "disable",

@@ -1,0 +1,99 @@
+"""A sender as a file describes it: made, changed, or left as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from portal.providers.types import Provider
+from portal.services.actor import Actor, Role
+from portal.services.senders.checking import MODES, validate
+from portal.services.senders.fields import SenderFields
+from portal.services.senders.finding import named, newest, stored
+from portal.services.senders.routing import CUT_OVER_PATIENCE_S, route_now
+from portal.services.senders.saving import Saved, activate, save
+from portal.services.senders.sealing import open_secrets
+from portal.store.models import Sender, SenderVersion
+
+
+def apply(
+    actor: Actor,
+    values: Mapping[str, object],
+    *,
+    use: bool,
+    patience_s: float = CUT_OVER_PATIENCE_S,
+) -> Saved:
+    """The sender of this name as `values` say it, the whole of it.
+
+    What the provider presets may be left out. The same file twice is one version:
+    a deployment that applies it each time moves no mail. Raises Invalid.
+    """
+    actor.require(Role.ADMIN)
+    values = _with_preset(actor, values)
+    name = values.get("name")
+    sender = named(actor, name.strip()) if isinstance(name, str) else None
+    same = _unchanged(actor, sender, values) if sender else None
+    if sender is None or same is None:
+        sender_id = sender.public_id if sender else None
+        return save(
+            actor,
+            sender_id=sender_id,
+            values=values,
+            activate=use,
+            patience_s=patience_s,
+        )
+    if use:
+        return activate(actor, sender.public_id, same.number, patience_s=patience_s)
+    route = route_now(actor.installation, actor.here.id)
+    return Saved(
+        id=sender.public_id,
+        version=same.number,
+        active=route.version_id == same.id,
+        tested=same.test_status == "sent",
+    )
+
+
+def _with_preset(actor: Actor, values: Mapping[str, object]) -> dict[str, object]:
+    provider_id = values.get("provider")
+    provider = (
+        actor.installation.catalogue.get(provider_id)
+        if isinstance(provider_id, str)
+        else None
+    )
+    preset = _preset(provider, values.get("region")) if provider else {}
+    left_out = {name: each for name, each in preset.items() if name not in values}
+    return {**values, **left_out}
+
+
+def _preset(provider: Provider, region: object) -> dict[str, object]:
+    found: dict[str, object] = {
+        "host": provider.host_in(region if isinstance(region, str) else None),
+        "username": provider.username_value,
+        "auth": next((each for each in provider.auth_methods if each in MODES), None),
+    }
+    if provider.recommended:
+        found["port"] = provider.recommended.port
+        found["security"] = provider.recommended.security
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _unchanged(
+    actor: Actor, sender: Sender, values: Mapping[str, object]
+) -> SenderVersion | None:
+    """The newest version when it says exactly this, secrets included."""
+    version = newest(sender)
+    known = stored(version)
+    fields = validate(
+        values,
+        catalogue=actor.installation.catalogue,
+        settings=actor.installation.settings,
+        stored=known,
+    )
+    if fields.settings() != known.fields.settings():
+        return None
+    return version if _same_secret(actor, fields, version) else None
+
+
+def _same_secret(actor: Actor, fields: SenderFields, version: SenderVersion) -> bool:
+    if fields.password is None:
+        return True  # the stored one, or none is needed
+    return open_secrets(actor.installation.vault, version) == fields.secrets()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from portal.crypto.tokens import fingerprint, new_token, same
 from portal.errors import Missing, Unauthenticated
@@ -22,7 +20,7 @@ from portal.store.models import ApiKey, Tenant
 BEGIN = "sp_live_"
 SCOPES = ("send", "read", "cancel")
 SHOWN = 8  # characters of the random part that a list shows
-NOTED_EVERY_S = 60
+NOTED_EVERY = timedelta(minutes=1)
 _SHAPE = re.compile(rf"{BEGIN}[A-Za-z0-9_-]{{43}}")
 
 
@@ -122,8 +120,7 @@ def authenticate(installation: Installation, bearer: str, ip: str | None) -> Act
     """Who holds this key. Raises Unauthenticated.
 
     Read from the database at every request, so that a revoked key is refused at
-    once whichever process revoked it; that its last use is written at most once a
-    minute is remembered here.
+    once whichever process revoked it. Its last use is written once a minute.
     """
     row = _find(bearer) if _SHAPE.fullmatch(bearer) else None
     if row is None:
@@ -139,7 +136,7 @@ def authenticate(installation: Installation, bearer: str, ip: str | None) -> Act
         ),
         ip=ip,
     )
-    if row.used_at is None or _noted.is_due(row.id):
+    if row.used_at is None or row.used_at < now() - NOTED_EVERY:
         _note_use(actor, row)
     return actor
 
@@ -155,16 +152,18 @@ def _find(key: str) -> ApiKey | None:
 
 
 def _note_use(actor: Actor, row: ApiKey) -> None:
+    """Of requests at once, the first one writes; the very first use is audited."""
+    seen = (
+        ApiKey.used_at.is_null()
+        if row.used_at is None
+        else (ApiKey.used_at == row.used_at)
+    )
     with transaction():
-        first = ApiKey.update(used_at=now(), used_ip=actor.ip).where(
-            ApiKey.id == row.id, ApiKey.used_at.is_null()
+        noted = ApiKey.update(used_at=now(), used_ip=actor.ip).where(
+            ApiKey.id == row.id, seen
         )
-        if first.execute():
+        if noted.execute() and row.used_at is None:
             _record(actor, "key.used_first", row)
-            return
-        ApiKey.update(used_at=now(), used_ip=actor.ip).where(
-            ApiKey.id == row.id
-        ).execute()
 
 
 def _prefix(key: str) -> str:
@@ -179,22 +178,3 @@ def _record(actor: Actor, event: str, row: ApiKey, **detail: list[str]) -> None:
         subject_id=row.public_id,
         detail={"name": row.name, "prefix": row.prefix, **detail},
     )
-
-
-class _Notes:
-    """When the last use of each key was written, on the monotonic clock."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._at: dict[int, float] = {}
-
-    def is_due(self, key_id: int) -> bool:
-        at = time.monotonic()
-        with self._lock:
-            if at - self._at.get(key_id, -NOTED_EVERY_S) < NOTED_EVERY_S:
-                return False
-            self._at[key_id] = at
-            return True
-
-
-_noted = _Notes()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -12,10 +12,11 @@ from typing import Any
 
 from portal.errors import Missing
 from portal.services.actor import Actor, Role
-from portal.store.database import locking, transaction
+from portal.store.database import connection, locking, transaction
 from portal.store.fields import micros, now
 from portal.store.models import AuditEvent, AuditHead
 
+EXPORT_PAGE = 500
 START = "0" * 64  # what the first event of a chain follows
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -115,6 +116,23 @@ def events(
         events=tuple(_view(row) for row in rows[:limit]),
         next=rows[limit - 1].public_id if more else None,
     )
+
+
+def every(
+    actor: Actor, *, event: str | None = None, person: str | None = None
+) -> Iterator[EventView]:
+    """All of them, newest first, read page by page: for an export that is still
+    being written when its request has given its connection back."""
+    after: str | None = None
+    while True:
+        with connection():
+            page = events(
+                actor, event=event, person=person, after=after, limit=EXPORT_PAGE
+            )
+        yield from page.events
+        if page.next is None:
+            return
+        after = page.next
 
 
 def verify(actor: Actor) -> Chain:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, request, stream_with_context, url_for
+from flask import Response, request, url_for
 
 from portal.services import audit
 from portal.services.actor import Actor
@@ -18,7 +18,7 @@ from portal.web import access, fragments, words
 
 pages = access.blueprint("audit", __name__)
 
-PAGE, EXPORT_PAGE = 50, 500
+PAGE = 50
 COLUMNS = ("at", "event", "actor", "ip", "subject_kind", "subject_id", "detail")
 EVENTS = (
     ("", "Any event"),
@@ -34,6 +34,9 @@ EVENTS = (
 )
 # A spreadsheet runs a cell that begins so (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+Writer = Callable[[Iterator[EventView]], Iterator[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,29 +115,14 @@ def _plain(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _download(actor: Actor, ending: str, kind: str, write: Any) -> Response:
-    """Page by page, so that a long chain is never whole in memory."""
-    body = stream_with_context(write(_every(actor, Filter.asked())))
-    response = Response(body, content_type=f"{kind}; charset=utf-8")
+def _download(actor: Actor, ending: str, kind: str, write: Writer) -> Response:
+    """Written while it is read, so that a long chain is never whole in memory."""
+    asked = Filter.asked()
+    events = audit.every(actor, event=asked.event or None, person=asked.person or None)
+    response = Response(write(events), content_type=f"{kind}; charset=utf-8")
     name = f"audit-{actor.here.slug}.{ending}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
-
-
-def _every(actor: Actor, asked: Filter) -> Iterator[EventView]:
-    after: str | None = None
-    while True:
-        page = audit.events(
-            actor,
-            event=asked.event or None,
-            person=asked.person or None,
-            after=after,
-            limit=EXPORT_PAGE,
-        )
-        yield from page.events
-        if page.next is None:
-            return
-        after = page.next
 
 
 def _csv(events: Iterator[EventView]) -> Iterator[str]:

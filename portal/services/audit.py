@@ -12,12 +12,12 @@ from typing import Any
 
 from portal.errors import Missing
 from portal.services.actor import Actor, Role
-from portal.store.database import connection, locking, transaction
+from portal.store import chain
+from portal.store.database import connection, transaction
 from portal.store.fields import micros, now
 from portal.store.models import AuditEvent, AuditHead
 
 EXPORT_PAGE = 500
-START = "0" * 64  # what the first event of a chain follows
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -63,24 +63,18 @@ def record(
     chain stays locked until the commit. `detail` is JSON; never a secret.
     """
     with transaction():
-        tenant_id = actor.tenant.id if actor.tenant else None
-        head = _head(tenant_id)
-        row = AuditEvent(
-            tenant=tenant_id,
-            at=now(),
+        link = chain.Link(
+            tenant_id=actor.tenant.id if actor.tenant else None,
+            at=micros(now()),
             event=event,
             actor=_clean(actor.label)[:300],
             ip=actor.ip,
             subject_kind=subject_kind,
             subject_id=subject_id,
             detail=_storable(detail),
-            previous=head.hash,
         )
-        row.hash = _hash(row)
-        row.save(force_insert=True)
-        AuditHead.update(hash=row.hash, length=AuditHead.length + 1).where(
-            AuditHead.tenant_id == head.tenant_id
-        ).execute()
+        previous = chain.head(link.tenant_id)
+        chain.append(link, previous=previous, hash=_hash(previous, link))
 
 
 def events(
@@ -96,8 +90,8 @@ def events(
     `event` is a name (`email.sent`) or its beginning (`email.`); `person` is who,
     as shown. Raises Missing for an `after` that is not of this chain.
     """
-    chain = _readable(actor)
-    query = AuditEvent.select().where(chain).order_by(AuditEvent.id.desc())
+    ours = _readable(actor)
+    query = AuditEvent.select().where(ours).order_by(AuditEvent.id.desc())
     if event:
         name = AuditEvent.event
         query = query.where(
@@ -106,7 +100,7 @@ def events(
     if person:
         query = query.where(AuditEvent.actor == person)
     if after:
-        last = AuditEvent.get_or_none(chain, AuditEvent.public_id == after)
+        last = AuditEvent.get_or_none(ours, AuditEvent.public_id == after)
         if last is None:
             raise Missing("There is no such event.")
         query = query.where(AuditEvent.id < last.id)
@@ -137,11 +131,11 @@ def every(
 
 def verify(actor: Actor) -> Chain:
     """Follow the chain from its start to its head."""
-    chain = _readable(actor)
-    previous, length = START, 0
-    rows = AuditEvent.select().where(chain).order_by(AuditEvent.id)
+    ours = _readable(actor)
+    previous, length = chain.START, 0
+    rows = AuditEvent.select().where(ours).order_by(AuditEvent.id)
     for row in rows.iterator():
-        if row.previous != previous or row.hash != _hash(row):
+        if row.previous != previous or row.hash != _hash(previous, _link(row)):
             return Chain(length=length, broken_at=row.public_id)
         previous, length = row.hash, length + 1
     head = AuditHead.get_or_none(AuditHead.tenant_id == _key(actor))
@@ -163,33 +157,34 @@ def _key(actor: Actor) -> int:
     return actor.tenant.id if actor.tenant else 0
 
 
-def _head(tenant_id: int | None) -> AuditHead:
-    """The end of the chain, locked until this transaction ends."""
-    key = tenant_id or 0
-    query = AuditHead.select().where(AuditHead.tenant_id == key)
-    if locking():
-        query = query.for_update()
-    head: AuditHead | None = query.first()
-    if head is None:
-        AuditHead.insert(tenant_id=key, hash=START).on_conflict_ignore().execute()
-        head = query.clone().get()
-    return head
-
-
-def _hash(row: AuditEvent) -> str:
+def _hash(previous: str, link: chain.Link) -> str:
     content = [
-        row.public_id,
-        row.tenant_id,
-        micros(row.at),
-        row.event,
-        row.actor,
-        row.ip,
-        row.subject_kind,
-        row.subject_id,
-        row.detail,
+        link.public_id,
+        link.tenant_id,
+        link.at,
+        link.event,
+        link.actor,
+        link.ip,
+        link.subject_kind,
+        link.subject_id,
+        link.detail,
     ]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(f"{row.previous}{text}".encode()).hexdigest()
+    return hashlib.sha256(f"{previous}{text}".encode()).hexdigest()
+
+
+def _link(row: AuditEvent) -> chain.Link:
+    return chain.Link(
+        public_id=row.public_id,
+        tenant_id=row.tenant_id,
+        at=micros(row.at),
+        event=row.event,
+        actor=row.actor,
+        ip=row.ip,
+        subject_kind=row.subject_kind,
+        subject_id=row.subject_id,
+        detail=row.detail,
+    )
 
 
 def _storable(detail: Mapping[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import peewee
@@ -85,6 +86,14 @@ def transaction() -> Iterator[None]:
     """
     with proxy.atomic():
         yield
+
+
+def statement(sql: str, *parameters: Any) -> Any:
+    """A hot statement in SQL of our own, each parameter written `?`: a cursor.
+
+    peewee takes four times as long to write a statement as SQLite to run it.
+    """
+    return engines.execute(proxy, sql.replace("?", proxy.param), parameters)
 
 
 def locking() -> bool:

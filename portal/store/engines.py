@@ -77,7 +77,11 @@ def postgresql(url: str) -> PooledPostgresqlDatabase:
     )
 
 
-def execute(database: peewee.Database, sql: str, parameters: Sequence[Any] = ()) -> Any:
+def execute(
+    database: peewee.Database | peewee.DatabaseProxy,
+    sql: str,
+    parameters: Sequence[Any] = (),
+) -> Any:
     """A statement in SQL of our own; peewee's stub of this leaves out the types."""
     return database.execute_sql(sql, parameters)  # type: ignore[no-untyped-call]
 

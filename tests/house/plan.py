@@ -32,6 +32,7 @@ DOORS = {
     "peewee": ("store", "services"),
     "playhouse": ("store", "services"),
     "aiosmtpd": ("sandbox",),
+    "granian": ("cli/http_server.py",),
     "flask": FLASK,
     "flask_wtf": FLASK,
     "wtforms": FLASK,

@@ -11,6 +11,8 @@ class Evidence:
     """What is known of a failure; everything may be missing but never invented.
 
     `text` is the reply without its three digits, or the words of an exception.
+    `kind` and `phase` are those of delivery's Failure, where it was ours: why we
+    stopped and how far the content went.
     """
 
     text: str
@@ -26,6 +28,8 @@ class Evidence:
     tls_subject: str | None = None
     tls_issuer: str | None = None
     remedy: str | None = None
+    kind: str | None = None
+    phase: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,7 @@ class HintRule:
     match: str  # a regular expression, searched without case
     meaning: str
     kind: str  # auth, from, rate, tls, ip, trial, size, policy, connect
+    cause: str | None = None  # what that is as a cause, where it can be said
     code: int | None = None
     enhanced: str | None = None
 

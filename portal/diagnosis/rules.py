@@ -1,0 +1,167 @@
+"""The reader of the rules: TOML in, the first rule that fits out."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from portal.diagnosis.reading import Reading
+from portal.diagnosis.types import Repair
+
+# Without a stage, these words must stand there for a rule of that stage to be asked.
+_STAGE_WORDS = {
+    "dns": r"dns|resol|look.?up|getaddrinfo|gaierror|name server|EAI_|SERVFAIL|nodename|no such host",
+    "connect": r"connect|socket|unreachable|route|dial",
+    "tls": r"tls|ssl|certificate|x509|handshake",
+    "banner": r"greeting|banner|connect|session|\bIMAP|POP3|SSH-|HTTP|\b[45]\d\d\b",
+    "ehlo": r"helo|ehlo",
+    "starttls": r"tls|ssl|certificate|x509",
+    "oauth_token": r"oauth|token|AADSTS|invalid_|unauthorized_|grant",
+    "auth": r"auth|log.?in|sign.?in|password|credential|user ?name|api.?key|授权码",
+}
+_BEFORE_REPLIES = frozenset({"dns", "connect", "tls", "oauth_token"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One of `causes/*.toml`: the words for it, where it happens."""
+
+    id: str
+    stages: tuple[str, ...] = ()
+    temporary: bool = False
+    title: str
+    meaning: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Every condition that is given must hold. `codes` are the first digits of a
+    reply code, `enhanced` may begin with `x` for any class, `exceptions` are class
+    names without their module. Without a code, `codes` never hold."""
+
+    cause: str
+    sure: float
+    stages: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    phases: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    enhanced: tuple[str, ...] = ()
+    exceptions: tuple[str, ...] = ()
+    securities: tuple[str, ...] = ()
+    auths: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+    not_ports: tuple[int, ...] = ()
+    no_code: bool = False
+    text: re.Pattern[str] | None = None
+    not_text: re.Pattern[str] | None = None
+    alternatives: tuple[str, ...] = ()
+    repair: Repair | None = None
+    title: str | None = None
+    meaning: str | None = None
+    remedy: str | None = None
+
+    def fits(self, reading: Reading) -> bool:
+        return (
+            self._fits_place(reading)
+            and self._fits_reply(reading)
+            and self._fits_words(reading.words)
+        )
+
+    def _fits_place(self, reading: Reading) -> bool:
+        return (
+            self._fits_stage(reading)
+            and _holds(self.kinds, reading.kind)
+            and _holds(self.phases, reading.phase)
+            and _holds(self.securities, reading.security)
+            and _holds(self.auths, reading.auth)
+            and (not self.ports or reading.port in self.ports)
+            and reading.port not in self.not_ports
+        )
+
+    def _fits_stage(self, reading: Reading) -> bool:
+        if not self.stages or reading.stage in self.stages:
+            return True
+        if reading.stage is not None or not (self.text or self.exceptions):
+            return False  # a bare code without its stage tells nothing
+        return any(_may_be(stage, reading) for stage in self.stages)
+
+    def _fits_reply(self, reading: Reading) -> bool:
+        code, enhanced = reading.code, reading.enhanced
+        if self.no_code and code is not None:
+            return False
+        if self.codes and not str(code or "").startswith(self.codes):
+            return False
+        if self.enhanced and not any(_matches(e, enhanced) for e in self.enhanced):
+            return False
+        return _holds(self.exceptions, reading.exception)
+
+    def _fits_words(self, words: str) -> bool:
+        if self.text and not self.text.search(words):
+            return False
+        return not (self.not_text and self.not_text.search(words))
+
+
+@cache
+def causes() -> dict[str, Cause]:
+    return {
+        id_: Cause(id=id_, **_tuples(row))
+        for table in _tables("causes")
+        for id_, row in table.items()
+    }
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """All rules, in the order of the files and within them."""
+    return tuple(_rule(row) for table in _tables("rules") for row in table["rule"])
+
+
+def first_fitting(reading: Reading) -> Rule:
+    """The last rule of all has no condition, so there is always one."""
+    return next(rule for rule in rules() if rule.fits(reading))
+
+
+def _tables(folder: str) -> Iterator[dict[str, Any]]:
+    files = (resources.files("portal.diagnosis") / folder).iterdir()
+    for file in sorted(files, key=lambda each: each.name):
+        if file.name.endswith(".toml"):
+            yield tomllib.loads(file.read_text("utf-8"))
+
+
+def _rule(row: dict[str, Any]) -> Rule:
+    row = _tuples(row)
+    for key in ("text", "not_text"):
+        if key in row:
+            row[key] = re.compile(row[key], re.IGNORECASE)
+    if "repair" in row:
+        row["repair"] = Repair(**row["repair"])
+    return Rule(**row)
+
+
+def _tuples(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+
+
+def _may_be(stage: str, reading: Reading) -> bool:
+    if stage in _BEFORE_REPLIES and reading.code is not None:
+        return False
+    words = f"{reading.exception or ''} {reading.words}"
+    return re.search(_STAGE_WORDS.get(stage, ""), words, re.IGNORECASE) is not None
+
+
+def _holds(wanted: tuple[str, ...], value: str | None) -> bool:
+    return not wanted or value in wanted
+
+
+def _matches(pattern: str, enhanced: str | None) -> bool:
+    if enhanced is None:
+        return False
+    return enhanced == pattern or (
+        pattern.startswith("x.") and enhanced.partition(".")[2] == pattern[2:]
+    )

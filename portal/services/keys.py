@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,14 +14,19 @@ from portal.services import audit, words
 from portal.services.actor import Actor, KeyRef, Role, TenantRef
 from portal.services.installation import Installation
 from portal.services.tenants import tenant_ref
-from portal.store.database import transaction
-from portal.store.fields import now
-from portal.store.models import ApiKey, Tenant
+from portal.store.database import statement, transaction
+from portal.store.fields import instant, now
+from portal.store.models import ApiKey
 
 BEGIN = "sp_live_"
 SCOPES = ("send", "read", "cancel")
 SHOWN = 8  # characters of the random part that a list shows
 NOTED_EVERY = timedelta(minutes=1)
+_BY_PREFIX = """
+    SELECT k.key_hash, k.id, k.public_id, k.name, k.scopes, k.used_at,
+           t.id, t.public_id, t.slug, t.name
+    FROM api_key k JOIN tenant t ON t.id = k.tenant_id
+    WHERE k.prefix = ? AND k.revoked_at IS NULL"""
 _SHAPE = re.compile(rf"{BEGIN}[A-Za-z0-9_-]{{43}}")
 
 
@@ -122,48 +128,45 @@ def authenticate(installation: Installation, bearer: str, ip: str | None) -> Act
     Read from the database at every request, so that a revoked key is refused at
     once whichever process revoked it. Its last use is written once a minute.
     """
-    row = _find(bearer) if _SHAPE.fullmatch(bearer) else None
-    if row is None:
+    found = _find(installation, bearer, ip) if _SHAPE.fullmatch(bearer) else None
+    if found is None:
         raise Unauthenticated("This API key is unknown or revoked.")
-    actor = Actor(
-        installation=installation,
-        tenant=tenant_ref(row.tenant),
-        key=KeyRef(
-            id=row.id,
-            public_id=row.public_id,
-            name=row.name,
-            scopes=frozenset(row.scopes),
-        ),
-        ip=ip,
-    )
-    if row.used_at is None or row.used_at < now() - NOTED_EVERY:
-        _note_use(actor, row)
+    actor, used_at = found
+    if used_at is None or instant(used_at) < now() - NOTED_EVERY:
+        _note_use(actor, used_at)
     return actor
 
 
-def _find(key: str) -> ApiKey | None:
-    row: ApiKey | None = (
-        ApiKey.select(ApiKey, Tenant)
-        .join(Tenant)
-        .where(ApiKey.prefix == _prefix(key), ApiKey.revoked_at.is_null())
-        .first()
+def _find(
+    installation: Installation, key: str, ip: str | None
+) -> tuple[Actor, int | None] | None:
+    """Who holds the key, and when it was used last, in microseconds."""
+    row = statement(_BY_PREFIX, _prefix(key)).fetchone()
+    if row is None or not same(row[0], fingerprint(key)):
+        return None
+    _, key_id, public_id, name, scopes, used_at, *tenant = row
+    known = json.loads(scopes) if isinstance(scopes, str) else scopes
+    actor = Actor(
+        installation=installation,
+        tenant=TenantRef(
+            id=tenant[0], public_id=tenant[1], slug=tenant[2], name=tenant[3]
+        ),
+        key=KeyRef(id=key_id, public_id=public_id, name=name, scopes=frozenset(known)),
+        ip=ip,
     )
-    return row if row and same(row.key_hash, fingerprint(key)) else None
+    return actor, used_at
 
 
-def _note_use(actor: Actor, row: ApiKey) -> None:
+def _note_use(actor: Actor, seen: int | None) -> None:
     """Of requests at once, the first one writes; the very first use is audited."""
-    seen = (
-        ApiKey.used_at.is_null()
-        if row.used_at is None
-        else (ApiKey.used_at == row.used_at)
-    )
+    key_id = actor.key.id if actor.key else 0
+    as_seen = ApiKey.used_at.is_null() if seen is None else ApiKey.used_at == seen
     with transaction():
         noted = ApiKey.update(used_at=now(), used_ip=actor.ip).where(
-            ApiKey.id == row.id, seen
+            ApiKey.id == key_id, as_seen
         )
-        if noted.execute() and row.used_at is None:
-            _record(actor, "key.used_first", row)
+        if noted.execute() and seen is None:
+            _record(actor, "key.used_first", ApiKey.get_by_id(key_id))
 
 
 def _prefix(key: str) -> str:

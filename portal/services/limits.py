@@ -5,17 +5,21 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from math import ceil
 
-from peewee import EXCLUDED
-
 from portal.errors import TooMany
 from portal.services.installation import Installation
-from portal.store.database import transaction
+from portal.store.database import statement, transaction
 from portal.store.fields import instant, micros, now
 from portal.store.models import Counter
 
 PREFIX = "limit:"
 LONGEST = timedelta(days=2)
 _SECOND = 1_000_000
+_SPEND = (
+    "INSERT INTO counter (name, window_at, used) VALUES (?, ?, ?)"
+    " ON CONFLICT (name, window_at) DO UPDATE SET used = counter.used + excluded.used"
+    " RETURNING used"
+)
+_LOOK = "SELECT used FROM counter WHERE name = ? AND window_at = ?"
 
 
 def spend(
@@ -80,20 +84,12 @@ def _window(at: datetime, window_s: int) -> tuple[datetime, float]:
 
 def _add(name: str, begin: datetime, cost: int) -> int:
     """One statement, so that of two at once neither is lost."""
-    query = (
-        Counter.insert(name=name, window_at=begin, used=cost)
-        .on_conflict(
-            conflict_target=(Counter.name, Counter.window_at),
-            update={Counter.used: Counter.used + EXCLUDED.used},
-        )
-        .returning(Counter.used)
-    )
-    return int(next(iter(query.execute())).used)
+    return int(statement(_SPEND, name, micros(begin), cost).fetchone()[0])
 
 
 def _used(name: str, begin: datetime) -> int:
-    row = Counter.get_or_none(Counter.name == name, Counter.window_at == begin)
-    return row.used if row else 0
+    row = statement(_LOOK, name, micros(begin)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _wait_s(used: int, earlier: int, gone_s: float, room: int, window_s: int) -> int:

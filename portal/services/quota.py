@@ -9,29 +9,35 @@ from peewee import Expression
 
 from portal.errors import TooMany
 from portal.services.actor import TenantRef
-from portal.store.database import transaction
-from portal.store.fields import now
-from portal.store.models import Counter, Tenant
+from portal.store.database import statement, transaction
+from portal.store.fields import micros, now
+from portal.store.models import Counter
 
 PREFIX = "quota:"
+_ENDLESS = 2**62
+_QUOTA = "SELECT quota FROM tenant WHERE id = ?"
+_BEGIN = (
+    "INSERT INTO counter (name, window_at, used) VALUES (?, ?, 0)"
+    " ON CONFLICT (name, window_at) DO NOTHING"
+)
+_RESERVE = (
+    "UPDATE counter SET used = used + ?"
+    " WHERE name = ? AND window_at = ? AND used + ? <= ?"
+)
 
 
 def reserve(tenant: TenantRef, recipients: int) -> None:
     """Take them from this month's quota, in the transaction of the accept.
 
-    One conditional UPDATE decides a race for the last ones. Raises TooMany.
+    One conditional statement decides a race for the last ones. Raises TooMany.
     """
     at = now()
-    counter = _counter(tenant.id, at)
+    name, month = _name(tenant.id), micros(_month(at))
     with transaction():
-        Counter.insert(
-            name=_name(tenant.id), window_at=_month(at), used=0
-        ).on_conflict_ignore().execute()
-        quota = Tenant.get_by_id(tenant.id).quota
-        query = Counter.update(used=Counter.used + recipients).where(counter)
-        if quota is not None:
-            query = query.where(Counter.used + recipients <= quota)
-        if query.execute() == 1:
+        statement(_BEGIN, name, month)
+        quota = statement(_QUOTA, tenant.id).fetchone()[0]
+        room = _ENDLESS if quota is None else quota
+        if statement(_RESERVE, recipients, name, month, recipients, room).rowcount:
             return
     raise TooMany(
         f"The quota of {quota} recipients a month does not hold {recipients} more.",

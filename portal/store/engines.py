@@ -83,7 +83,7 @@ def execute(
     parameters: Sequence[Any] = (),
 ) -> Any:
     """A statement in SQL of our own; peewee's stub of this leaves out the types."""
-    return database.execute_sql(sql, parameters)  # type: ignore[no-untyped-call]
+    return database.execute_sql(sql, parameters)
 
 
 def cause(error: BaseException) -> BaseException:

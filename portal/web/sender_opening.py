@@ -1,0 +1,147 @@
+"""The page of one sender, opened: empty, as it is saved, as it was tested, as sent."""
+
+from __future__ import annotations
+
+from flask import request
+
+from portal.errors import FieldError, Invalid, Missing
+from portal.providers.types import Provider
+from portal.services import knowledge, senders, testing
+from portal.services.actor import Actor
+from portal.services.senders.fields import UNTESTED
+from portal.services.testing import TestView
+from portal.web.sender_forms import SenderForm, filled, find_place
+from portal.web.sender_page import Page
+from portal.web.sender_words import OWN, ways
+
+__NO_PROVIDER = "The catalogue has no such provider."
+_TYPE_AGAIN = "Type it again: what was typed is not kept when a field is wrong."
+
+
+def blank(actor: Actor, provider_id: str) -> Page:
+    """A sender to be: filled in by its provider, or as it was last tested."""
+    provider = _provider(actor, provider_id)
+    test = _asked(actor, "test")
+    settings = test.fields.settings() if test else _preset(actor, provider)
+    form = _form(settings, provider)
+    return Page(actor=actor, provider=provider, form=form, test=test, lends=True)
+
+
+def opened(actor: Actor, sender_id: str) -> Page:
+    """A saved sender; with `test`, as it was last tested. Raises Missing."""
+    sender = senders.sender(actor, sender_id)
+    provider = _provider(actor, sender.provider, stored=True)
+    test = _asked(actor, "test")
+    shown = (test or sender).fields.settings()
+    ladder = test or _asked(actor, "ladder") or testing.latest(actor, sender_id)
+    return Page(
+        actor=actor,
+        provider=provider,
+        form=_form(shown, provider),
+        sender=sender,
+        test=ladder if test or _is_of(ladder, sender.fields.settings()) else None,
+        lends=test is not None,
+    )
+
+
+def saved(actor: Actor, sender_id: str, test: TestView | None) -> Page:
+    """Just after it was saved, with the ladder that stood beside it."""
+    sender = senders.sender(actor, sender_id)
+    provider = _provider(actor, sender.provider, stored=True)
+    form = _form(sender.fields.settings(), provider)
+    return Page(actor=actor, provider=provider, form=form, sender=sender, test=test)
+
+
+def sent(
+    actor: Actor, *, sender_id: str | None = None, provider_id: str | None = None
+) -> Page:
+    """What a browser sent, not judged yet. Raises Missing."""
+    sender = senders.sender(actor, sender_id) if sender_id else None
+    wanted = sender.provider if sender else provider_id or OWN
+    provider = _provider(actor, wanted, stored=sender is not None)
+    form = SenderForm()
+    return Page(
+        actor=actor,
+        provider=provider,
+        form=form,
+        sender=sender,
+        test=_found(actor, form.test_id),
+        lends=True,
+    )
+
+
+def following(actor: Actor, test: TestView, sender_id: str | None = None) -> Page:
+    """A test under way, with the form as it was when it began. `sender_id` is the
+    sender that was saved since, if the page knows one."""
+    sender_id = sender_id or test.sender_id
+    sender = senders.sender(actor, sender_id) if sender_id else None
+    provider = _provider(actor, test.fields.provider, stored=True)
+    return Page(
+        actor=actor,
+        provider=provider,
+        form=_form(test.fields.settings(), provider),
+        sender=sender,
+        test=test,
+        lends=True,
+    )
+
+
+def refused(page: Page, fault: Invalid) -> Page:
+    """The same page with a sentence beside each wrong field."""
+    page.form.refuse(fault)
+    if page.form.password.data and not page.form.password.errors:
+        page.form.refuse_one(FieldError("password", _TYPE_AGAIN))
+    return page
+
+
+def _preset(actor: Actor, provider: Provider) -> dict[str, object]:
+    found = knowledge.preset(actor.installation.catalogue, provider.id)
+    settings: dict[str, object] = {"name": provider.name, **found.values}
+    if settings["auth"] not in ways(provider):
+        settings["auth"] = ways(provider)[0]
+    if host := request.args.get("host", "").strip():
+        settings["host"] = host  # what was searched for and not found
+    return settings
+
+
+def _form(settings: dict[str, object], provider: Provider) -> SenderForm:
+    form = filled(SenderForm(formdata=None), settings)
+    place = find_place(provider, form.host.data or "")
+    form.place.data = form.place_was.data = place.host if place else ""
+    return form
+
+
+def _provider(actor: Actor, provider_id: str, *, stored: bool = False) -> Provider:
+    """A stored sender outlives its provider's file: it is an own server then.
+
+    Raises Missing for any other that the catalogue does not have.
+    """
+    catalogue = actor.installation.catalogue
+    found = catalogue.get(provider_id) or (catalogue.get(OWN) if stored else None)
+    if found is None:
+        raise Missing("The catalogue has no such provider.")
+    return found
+
+
+def _asked(actor: Actor, name: str) -> TestView | None:
+    """The live test that the address names; one that is gone is no fault."""
+    return _found(actor, request.args.get(name))
+
+
+def _found(actor: Actor, test_id: str | None) -> TestView | None:
+    if not test_id:
+        return None
+    try:
+        return testing.read(actor, test_id)
+    except Missing:
+        return None
+
+
+def _is_of(test: TestView | None, settings: dict[str, object]) -> bool:
+    """Whether a test says something about these settings."""
+    if test is None:
+        return False
+    tried = test.fields.settings()
+    return all(
+        value == tried[name] for name, value in settings.items() if name not in UNTESTED
+    )

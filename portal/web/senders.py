@@ -1,0 +1,218 @@
+"""Senders: the list, the form of one, its secret, its versions, their use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from werkzeug.wrappers import Response
+from wtforms import PasswordField
+
+from portal.errors import Invalid, Missing
+from portal.services import senders
+from portal.services.actor import Actor, Role
+from portal.services.senders import Saved
+from portal.web import access, fragments, notices, sender_words
+from portal.web.forms import PortalForm
+from portal.web.sender_opening import blank, opened, refused, saved, sent
+from portal.web.sender_page import Page, hint
+
+pages = access.blueprint("senders", __name__)
+
+PAGE, WORKBENCH = "senders/sender.html", "senders/_workbench.html"
+SECRET_PAGE, SECRET = "senders/secret.html", "senders/_secret.html"
+VERSIONS_PAGE, VERSIONS = "senders/versions.html", "senders/_versions.html"
+
+
+class SecretForm(PortalForm):
+    password = PasswordField("New secret")
+
+
+@pages.get("/t/<slug>/senders")
+def show_all(slug: str) -> Response:
+    actor = access.tenant_actor(slug)
+    return fragments.page(
+        "senders/all.html",
+        slug=slug,
+        senders=[sender_words.card(each) for each in senders.senders(actor)],
+        may_change=_may_change(actor),
+    )
+
+
+@pages.get("/t/<slug>/senders/hint")
+def show_hint(slug: str) -> Response:
+    """What is worth a word about a port and an encryption, while they are typed."""
+    access.tenant_actor(slug)
+    port, security = request.args.get("port", ""), request.args.get("security", "")
+    return fragments.fragment("senders/_hint.html", hint=hint(port, security))
+
+
+@pages.get("/t/<slug>/senders/new/<provider_id>")
+def new(slug: str, provider_id: str) -> Response:
+    actor = access.tenant_actor(slug, Role.ADMIN)
+    return fragments.page(PAGE, page=blank(actor, provider_id))
+
+
+@pages.get("/t/<slug>/senders/new/<provider_id>/host")
+def show_host(slug: str, provider_id: str) -> Response:
+    """The host field after another region was chosen."""
+    actor = access.tenant_actor(slug, Role.ADMIN)
+    page = blank(actor, provider_id)
+    page.form.host.data = page.form.place_was.data = request.args.get("place", "")
+    return fragments.fragment("senders/_host-line.html", page=page, form=page.form)
+
+
+@pages.post("/t/<slug>/senders/new/<provider_id>")
+def create(slug: str, provider_id: str) -> Response:
+    actor = access.tenant_actor(slug, Role.ADMIN)
+    return _save(sent(actor, provider_id=provider_id))
+
+
+@pages.get("/t/<slug>/senders/<sender_id>")
+def show(slug: str, sender_id: str) -> Response:
+    actor = access.tenant_actor(slug)
+    return fragments.page(PAGE, page=opened(actor, sender_id))
+
+
+@pages.post("/t/<slug>/senders/<sender_id>")
+def update(slug: str, sender_id: str) -> Response:
+    actor = access.tenant_actor(slug, Role.ADMIN)
+    return _save(sent(actor, sender_id=sender_id))
+
+
+@pages.get("/t/<slug>/senders/<sender_id>/secret")
+def show_secret(slug: str, sender_id: str) -> Response:
+    page = opened(access.tenant_actor(slug, Role.ADMIN), sender_id)
+    _require_secret(page)
+    return fragments.page(SECRET_PAGE, page=page, form=SecretForm(formdata=None))
+
+
+@pages.post("/t/<slug>/senders/<sender_id>/secret")
+def replace_secret(slug: str, sender_id: str) -> Response:
+    actor, form = access.tenant_actor(slug, Role.ADMIN), SecretForm()
+    page = opened(actor, sender_id)
+    _require_secret(page)
+    try:
+        done = senders.save(
+            actor,
+            sender_id=sender_id,
+            values={"password": form.password.data or ""},
+            activate=request.form.get("then") == "use",
+            replace_secret=True,
+        )
+    except Invalid as fault:
+        form.refuse(fault)
+        return fragments.answer(SECRET_PAGE, SECRET, 422, page=page, form=form)
+    _say(done, page.heading)
+    return fragments.redirect_after_post(
+        f"{page.action}/secret",
+        SECRET,
+        moved=done.active,
+        page=opened(actor, sender_id),
+        form=SecretForm(formdata=None),
+    )
+
+
+@pages.get("/t/<slug>/senders/<sender_id>/versions")
+def show_versions(slug: str, sender_id: str) -> Response:
+    actor = access.tenant_actor(slug)
+    return fragments.page(VERSIONS_PAGE, **_versions(actor, sender_id))
+
+
+@pages.post("/t/<slug>/senders/<sender_id>/versions/<int:number>/use")
+def use(slug: str, sender_id: str, number: int) -> Response:
+    actor = access.tenant_actor(slug, Role.ADMIN)
+    done = senders.activate(actor, sender_id, number)
+    _say(done, senders.sender(actor, sender_id).name)
+    return _back_to_versions(actor, sender_id)
+
+
+@pages.post("/t/<slug>/senders/<sender_id>/disable")
+def disable(slug: str, sender_id: str) -> Response:
+    """Stop using this sender: the platform default sends, or the sandbox captures."""
+    actor = access.tenant_actor(slug, Role.ADMIN)
+    if senders.sender(actor, sender_id).active is not None:
+        left = senders.disable(actor)
+        notices.say(f"This sender is no longer used. {sender_words.left_behind(left)}")
+    return _back_to_versions(actor, sender_id)
+
+
+@pages.post("/t/<slug>/senders/<sender_id>/delete")
+def delete(slug: str, sender_id: str) -> Response:
+    actor = access.tenant_actor(slug, Role.OWNER)
+    name = senders.sender(actor, sender_id).name
+    try:
+        senders.delete(actor, sender_id)
+    except Invalid as fault:
+        notices.say(str(fault), "warn")
+        return _back_to_versions(actor, sender_id)
+    notices.say(f"The sender “{name}” and its secrets are deleted.")
+    return fragments.go(f"/t/{slug}/senders")
+
+
+def _save(page: Page) -> Response:
+    form = page.form
+    base = page.sender.fields if page.sender else None
+    try:
+        done = senders.save(
+            page.actor,
+            sender_id=page.sender.id if page.sender else None,
+            values=form.values(page.provider, base),
+            activate=form.to_use,
+            typed_in=form.typed_in,
+        )
+    except Invalid as fault:
+        return fragments.answer(PAGE, WORKBENCH, 422, page=refused(page, fault))
+    after = saved(page.actor, done.id, page.test)
+    _say(done, after.heading)
+    to = f"{after.action}?ladder={page.test.id}" if page.test else after.action
+    response = fragments.redirect_after_post(
+        to, WORKBENCH, moved=done.active, page=after
+    )
+    if fragments.by_htmx():
+        response.headers["HX-Push-Url"] = to
+    return response
+
+
+def _say(done: Saved, name: str) -> None:
+    """What was saved, whether it carries mail now, and what is worth a warning."""
+    if not done.active:
+        notices.say(
+            f"Saved as version {done.version}. Mail does not go through it yet."
+        )
+    else:
+        notices.say(f"Mail goes through “{name}”, version {done.version}, from now on.")
+    for word in (done.warning, sender_words.left_behind(done.waiting)):
+        if word:
+            notices.say(word, "warn")
+    for note in done.notes:
+        if note.field == "password":
+            notices.say(note.detail, "warn")
+
+
+def _versions(actor: Actor, sender_id: str) -> dict[str, Any]:
+    return {
+        "page": opened(actor, sender_id),
+        "versions": [
+            sender_words.row(each) for each in senders.versions(actor, sender_id)
+        ],
+        "tab": "Versions",
+    }
+
+
+def _back_to_versions(actor: Actor, sender_id: str) -> Response:
+    return fragments.redirect_after_post(
+        f"/t/{actor.here.slug}/senders/{sender_id}/versions",
+        VERSIONS,
+        moved=True,
+        **_versions(actor, sender_id),
+    )
+
+
+def _require_secret(page: Page) -> None:
+    if page.sender is None or not page.sender.fields.needs_secret:
+        raise Missing("This sender signs in without a secret.")
+
+
+def _may_change(actor: Actor) -> bool:
+    return actor.role is not None and actor.role.rank >= Role.ADMIN.rank

@@ -1,0 +1,1 @@
+"""The standing loop that claims what waits, hands it to relays, and records."""

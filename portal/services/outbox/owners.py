@@ -31,6 +31,9 @@ class Life:
         self._file: BinaryIO | None = None
 
     def take(self) -> None:
+        """On each new connection of its thread; what is held stays held."""
+        if self._file is not None:
+            return
         if locking():
             proxy.execute_sql("SELECT pg_advisory_lock(%s)", (_number(self._owner),))
             return

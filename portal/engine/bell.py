@@ -1,0 +1,78 @@
+"""The bell of a process with an engine: rung in any thread, heard on the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+
+HANDED_OVER = 10_000  # ids kept in memory; what is more is found by the claim query
+
+
+class EngineBell:
+    """Made before the engine, since services ring it and the engine is made of them.
+
+    Before `attach` and after `detach` a ring is kept or lost; either way the
+    engine's own look finds the rows.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._ids: deque[int] = deque()
+        self._overflowed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ears: list[asyncio.Event] = []
+
+    def ring(self, message_ids: Sequence[int] = ()) -> None:
+        with self._guard:
+            room = HANDED_OVER - len(self._ids)
+            self._ids.extend(message_ids[:room])
+            self._overflowed = self._overflowed or len(message_ids) > room
+            if self._loop is not None:
+                # The loop may just have been closed: nobody is left to hear it.
+                with suppress(RuntimeError):
+                    self._loop.call_soon_threadsafe(self.wake)
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._guard:
+            self._loop = loop
+
+    def detach(self) -> None:
+        with self._guard:
+            self._loop = None
+            self._ears.clear()
+
+    def listen(self) -> asyncio.Event:
+        """An event of the attached loop that every ring sets."""
+        ear = asyncio.Event()
+        self._ears.append(ear)
+        return ear
+
+    def wake(self) -> None:
+        """On the loop: as a ring, without ids."""
+        for ear in self._ears:
+            ear.set()
+
+    def take(self, limit: int) -> list[int]:
+        """The next ids handed over, each once."""
+        with self._guard:
+            return [self._ids.popleft() for _ in range(min(limit, len(self._ids)))]
+
+    def take_overflow(self) -> bool:
+        """Whether more was rung than kept, since the last time this was asked."""
+        with self._guard:
+            overflowed, self._overflowed = self._overflowed, False
+            return overflowed
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._ids)
+
+
+async def heard(ear: asyncio.Event, timeout_s: float) -> None:
+    """Wait for a ring or for the time, whichever is first."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(ear.wait(), timeout_s)
+    ear.clear()

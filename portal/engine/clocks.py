@@ -1,0 +1,41 @@
+"""Two clocks and whether they agree: the wall's may jump, the monotonic one never."""
+
+from __future__ import annotations
+
+import time
+
+from portal.services.outbox.timing import Timing
+
+
+class Clocks:
+    """After a jump leases rest for one lease, expiry for an hour (outbox §5)."""
+
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
+        self._begun_at = time.monotonic()
+        self._offset_s = time.time() - time.monotonic()
+        self._jumped_at: float | None = None
+
+    def look(self) -> bool:
+        """Compare; whether the wall clock has just jumped."""
+        offset_s = time.time() - time.monotonic()
+        jumped = abs(offset_s - self._offset_s) > self._timing.clock_jump_s
+        self._offset_s = offset_s
+        if jumped:
+            self._jumped_at = time.monotonic()
+        return jumped
+
+    @property
+    def leases_count(self) -> bool:
+        """A living worker has had one lease of time to renew, since the start and
+        since the last jump."""
+        return self._rested(self._timing.lease_s, self._begun_at)
+
+    @property
+    def expiry_counts(self) -> bool:
+        return self._rested(self._timing.clock_rest_s, None)
+
+    def _rested(self, rest_s: float, begun_at: float | None) -> bool:
+        marks = (self._jumped_at, begun_at)
+        last = max((at for at in marks if at is not None), default=None)
+        return last is None or time.monotonic() - last >= rest_s

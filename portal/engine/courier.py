@@ -1,0 +1,172 @@
+"""One claimed message on its way: a warm session or a new one, the mark, the dot."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+
+from portal.delivery.conversation import connect
+from portal.delivery.types import Failed, Limits, Mark, Outcome, Step
+from portal.engine.endings import Endings, Via, unopened
+from portal.engine.flight import Flight
+from portal.engine.lane import LaneState, Warm
+from portal.engine.loading import Load, load
+from portal.engine.reads import Reads
+from portal.engine.telling import as_outcome, refused_some, told
+from portal.errors import Fault
+from portal.services.actor import Actor
+from portal.services.outbox import marks
+from portal.services.outbox.classify import AT_ONCE, judge, refusals
+from portal.services.outbox.states import State
+from portal.services.outbox.timing import Timing
+from portal.services.outbox.verdict import Told
+from portal.services.senders.carrying import Carrier, carrier
+
+log = logging.getLogger(__name__)
+
+
+class Courier:
+    """`carry` raises nothing; cancelled, it first puts right what it held."""
+
+    def __init__(
+        self,
+        actor: Actor,
+        reads: Reads,
+        endings: Endings,
+        *,
+        timing: Timing,
+        limits: Limits,
+    ) -> None:
+        self._actor = actor
+        self._installation = actor.installation
+        self._reads = reads
+        self._endings = endings
+        self._timing = timing
+        self._limits = limits
+
+    async def carry(self, flight: Flight, lane: LaneState) -> None:
+        try:
+            async with lane.connection():
+                flight.begin()
+                await self._carry(flight, lane)
+        except asyncio.CancelledError:
+            await self._endings.abandoned(flight)
+        except Exception:
+            log.exception("message %s broke its attempt", flight.claimed.public_id)
+            await self._endings.poisoned(flight)
+
+    async def _carry(self, flight: Flight, lane: LaneState) -> None:
+        work = await self._reads.run(partial(load, self._installation, flight.claimed))
+        if work is None:
+            await self._endings.released(flight)
+            return
+        warm = await lane.take_warm()
+        if warm is not None and await self._submit(flight, lane, warm, work):
+            return
+        # None was warm, or it was closed while it rested: that costs no attempt.
+        opened = await self._open(flight, lane)
+        if opened is not None:
+            await self._submit(flight, lane, opened, work)
+
+    async def _open(self, flight: Flight, lane: LaneState) -> Warm | None:
+        """A fresh session; None when there is none and the attempt has ended."""
+        try:
+            means = await self._reads.run(partial(self._carrier, flight))
+        except Fault as error:
+            end, via = unopened(error.sentence), Via()
+            await self._endings.concluded(flight, lane, end, via, warm=False)
+            return None
+        lane.connections = max(1, means.pacing.max_connections)
+        opened = await connect(means.relay, means.net, _ignore, limits=self._limits)
+        if isinstance(opened, Failed):
+            end = as_outcome(opened)
+            via = Via(relay=means.relay, provider=means.provider)
+            await self._endings.concluded(flight, lane, end, via, warm=False)
+            return None
+        return Warm(session=opened, relay=means.relay, provider=means.provider)
+
+    def _carrier(self, flight: Flight) -> Carrier:
+        claimed = flight.claimed
+        return carrier(
+            self._installation,
+            claimed.lane.route,
+            claimed.lane.version_id,
+            tenant_id=claimed.tenant_id,
+        )
+
+    async def _submit(
+        self, flight: Flight, lane: LaneState, warm: Warm, work: Load
+    ) -> bool:
+        """Give the mail to this session and write the end of the attempt.
+
+        False: the session had been closed while it rested, and nothing is written.
+        """
+        reused = warm.carried > 0
+        try:
+            outcome = await self._talk(flight, warm, work)
+            marked = await flight.is_marked()
+            if reused and not marked and self._was_stale(flight, outcome):
+                await warm.session.close()
+                return False
+            via = Via(relay=warm.relay, provider=warm.provider)
+            await self._endings.concluded(flight, lane, outcome, via, warm=reused)
+        except Exception:
+            await warm.session.close()
+            raise
+        await lane.keep(warm)
+        return True
+
+    async def _talk(self, flight: Flight, warm: Warm, work: Load) -> Outcome:
+        async def before_dot(mark: Mark) -> bool:
+            flight.marking = asyncio.create_task(self._mark(flight, warm, mark))
+            marked = await flight.is_marked()
+            # What is marked but too late is line 11: a mark and surely no dot.
+            return marked and flight.may_write_dot(self._timing.lease_s)
+
+        return await warm.session.submit(
+            work.envelope, work.mail, before_dot, _ignore, limits=self._limits
+        )
+
+    async def _mark(self, flight: Flight, warm: Warm, mark: Mark) -> None:
+        """Line 5 of the outbox, or 6. An unknown COMMIT counts as no mark: then no
+        dot is written, and the result that follows says so."""
+        targets = flight.claimed.targets
+        accepted = [row.id for row in targets if row.address in mark.accepted]
+        flight.refused = bool(mark.refused)
+        work = partial(
+            marks.mark,
+            self._actor,
+            flight.claimed.attempt_id,
+            accepted=accepted,
+            refused=refusals(mark.refused, targets, split=True),
+            timing=self._timing,
+            told=self._told_of(flight, warm, mark),
+        )
+        try:
+            granted = await asyncio.wrap_future(self._installation.writer.submit(work))
+        except Exception as error:
+            log.warning("a mark is not known to be committed: %s", error)
+            return
+        flight.marked, flight.withdrawn = granted, not granted
+
+    def _told_of(self, flight: Flight, warm: Warm, mark: Mark) -> Told | None:
+        refusal = refused_some(mark.refused, warm.session.facts)
+        if refusal is None:
+            return None
+        return told(
+            self._installation,
+            refusal,
+            word=State.FAILED,
+            relay=warm.relay,
+            provider=warm.provider,
+            ms=flight.ms,
+        )
+
+    def _was_stale(self, flight: Flight, outcome: Outcome) -> bool:
+        found = judge(outcome, flight.claimed.targets, marked=False, warm=True)
+        return found.rest == AT_ONCE
+
+
+def _ignore(step: Step) -> None:
+    """The engine reads the outcome; only pages watch the steps."""

@@ -1,0 +1,194 @@
+"""The dispatcher: claims what there is room for and sends each on its way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import time
+from collections.abc import Callable, Collection
+from functools import partial
+
+from portal.delivery.types import Limits
+from portal.engine.bell import EngineBell
+from portal.engine.courier import Courier
+from portal.engine.endings import Endings
+from portal.engine.flight import Flight
+from portal.engine.lane import AHEAD, CONNECTIONS, LaneState
+from portal.engine.reads import Reads
+from portal.engine.recorder import Recorder
+from portal.services.actor import Actor
+from portal.services.outbox.claim import Claimed, claim, heartbeat
+from portal.services.outbox.lanes import Lane, Means, Room
+from portal.services.outbox.timing import Timing
+
+log = logging.getLogger(__name__)
+
+UNDER_WAY = 128  # messages of all lanes together
+DISK_FLOOR_BYTES = 50 * 1024 * 1024  # RELIABILITY §2.9: results need room, too
+
+
+class Dispatch:
+    """`run` until `stop`. What it holds in memory are claims, nothing else."""
+
+    def __init__(
+        self,
+        actor: Actor,
+        owner: str,
+        bell: EngineBell,
+        reads: Reads,
+        *,
+        timing: Timing,
+        limits: Limits,
+    ) -> None:
+        installation = actor.installation
+        self.recorder = Recorder(installation.writer)
+        endings = Endings(actor, self.recorder, timing)
+        self._courier = Courier(actor, reads, endings, timing=timing, limits=limits)
+        self._installation = installation
+        self._owner = owner
+        self._bell = bell
+        self._timing = timing
+        self._ear = bell.listen()
+        self._lanes: dict[Lane, LaneState] = {}
+        self._flights: dict[Flight, asyncio.Task[None]] = {}
+        self._more = True  # there may be due rows that no bell announces
+        self._stopping = False
+
+    @property
+    def held(self) -> frozenset[int]:
+        """The attempts that this process holds."""
+        return frozenset(flight.claimed.attempt_id for flight in self._flights)
+
+    def look(self) -> None:
+        """Something is due in the database."""
+        self._more = True
+        self._ear.set()
+
+    async def run(self) -> None:
+        while not self._stopping:
+            await self._ear.wait()
+            self._ear.clear()
+            try:
+                await self._claim_all()
+            except Exception:
+                log.exception("nothing could be claimed; the next look tries again")
+
+    async def renew(self) -> None:
+        """Heartbeat: line 4 for everything that is held."""
+        if not self._flights:
+            return
+        asked_at, flights = time.monotonic(), list(self._flights)
+        ids = [flight.claimed.attempt_id for flight in flights]
+        work = partial(heartbeat, ids, self._timing)
+        renewed = await asyncio.wrap_future(self._installation.writer.submit(work))
+        for flight in flights:
+            if flight.claimed.attempt_id in renewed:
+                flight.renewed_at = asked_at
+
+    async def close_idle(self, active: Collection[int]) -> None:
+        """Warm sessions that rested too long or whose version was replaced."""
+        for lane, state in list(self._lanes.items()):
+            replaced = lane.version_id is not None and lane.version_id not in active
+            await state.close_idle(all_of_them=replaced)
+            if state.is_quiet:
+                del self._lanes[lane]
+
+    async def stop(self, grace_s: float, dot_grace_s: float) -> bool:
+        """No new claims; what is under way may end. Whether all of it did.
+
+        Behind the mark a relay is given longer: hanging up then is `uncertain`.
+        """
+        self._stopping = True
+        self._ear.set()
+        ends_at = time.monotonic() + grace_s
+        dots_end_at = time.monotonic() + dot_grace_s
+        self._cancel(lambda flight: not flight.begun)
+        await self._wait_until(ends_at)
+        self._cancel(lambda flight: flight.marking is None)
+        await self._wait_until(dots_end_at)
+        settled = not self._flights
+        self._cancel(lambda _flight: True)
+        await self._wait_until(time.monotonic() + grace_s)
+        settled = await self.recorder.settle(grace_s) and settled
+        for state in self._lanes.values():
+            await state.close_idle(all_of_them=True)
+        return settled
+
+    async def _claim_all(self) -> None:
+        """Until nothing is due, or there is no room for more."""
+        self._more = self._bell.take_overflow() or self._more
+        while self._may_claim():
+            room = self._room()
+            ids = self._bell.take(room.total)
+            if not room.total or not (ids or self._more):
+                return  # the end of a flight wakes us again
+            claimed = await self._claim(room, ids)
+            if ids:
+                self._more = self._more or len(claimed) < len(ids)
+            elif not claimed:
+                # Perhaps only the lanes are full: then the next landing asks again.
+                self._more = bool(self._flights)
+                return
+
+    async def _claim(self, room: Room, ids: list[int]) -> list[Claimed]:
+        installation, asked_at = self._installation, time.monotonic()
+        means = Means(
+            platform=installation.settings.default_sender is not None,
+            sandbox=installation.sandbox_port() is not None,
+        )
+        work = partial(
+            claim,
+            owner=self._owner,
+            means=means,
+            room=room,
+            timing=self._timing,
+            ids=ids,
+        )
+        claimed = await asyncio.wrap_future(installation.writer.submit(work))
+        for each in claimed:
+            self._launch(Flight(claimed=each, renewed_at=asked_at))
+        return claimed
+
+    def _may_claim(self) -> bool:
+        if self._stopping or self.recorder.is_behind:
+            return False
+        settings = self._installation.settings
+        if settings.database_url is not None:
+            return True
+        return shutil.disk_usage(settings.instance).free >= DISK_FLOOR_BYTES
+
+    def _room(self) -> Room:
+        return Room(
+            total=max(UNDER_WAY - len(self._flights), 0),
+            each=CONNECTIONS * AHEAD,
+            left={lane: state.room for lane, state in self._lanes.items()},
+        )
+
+    def _launch(self, flight: Flight) -> None:
+        lane = flight.claimed.lane
+        state = self._lanes.setdefault(lane, LaneState(lane, self._timing))
+        state.under_way += 1
+        task = asyncio.create_task(self._courier.carry(flight, state), name="message")
+        self._flights[flight] = task
+        task.add_done_callback(partial(self._landed, flight, state))
+
+    def _landed(
+        self, flight: Flight, state: LaneState, task: asyncio.Task[None]
+    ) -> None:
+        state.under_way -= 1
+        del self._flights[flight]
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a message was dropped", exc_info=task.exception())
+        if self._more or self._bell.waiting:
+            self._ear.set()
+
+    def _cancel(self, which: Callable[[Flight], bool]) -> None:
+        for flight, task in self._flights.items():
+            if which(flight):
+                task.cancel()
+
+    async def _wait_until(self, ends_at: float) -> None:
+        if self._flights:
+            left_s = max(ends_at - time.monotonic(), 0)
+            await asyncio.wait(self._flights.values(), timeout=left_s)

@@ -1,0 +1,151 @@
+"""How attempts end in the outbox: by the relay's word, by a wish, by our fault."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from portal.delivery.types import (
+    Facts,
+    Failure,
+    FailureKind,
+    Outcome,
+    Phase,
+    Relay,
+    Stage,
+    Status,
+)
+from portal.engine.flight import Flight
+from portal.engine.lane import LaneState
+from portal.engine.recorder import Recorder
+from portal.engine.telling import told, word_for
+from portal.services.actor import Actor
+from portal.services.outbox import marks, results
+from portal.services.outbox.classify import INTERNAL, Judgement, judge
+from portal.services.outbox.timing import Timing
+from portal.services.outbox.verdict import Answer, Ending, Told
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Via:
+    """The relay of a conversation, for what is told of it."""
+
+    relay: Relay | None = None
+    provider: str | None = None
+
+
+class Endings:
+    """Each writes its end through the recorder, until its COMMIT is known."""
+
+    def __init__(self, actor: Actor, recorder: Recorder, timing: Timing) -> None:
+        self._actor = actor
+        self._recorder = recorder
+        self._timing = timing
+
+    async def released(self, flight: Flight) -> None:
+        """Nothing was sent and nothing is wrong with the mail: line 6."""
+        await self._recorder.write(
+            partial(marks.release, self._actor, flight.claimed.attempt_id)
+        )
+
+    async def concluded(
+        self, flight: Flight, lane: LaneState, outcome: Outcome, via: Via, *, warm: bool
+    ) -> None:
+        """Lines 7 to 12: by what the relay said, or did not say."""
+        if flight.withdrawn:
+            return  # the mark was refused, and wrote the end itself
+        targets = flight.claimed.targets
+        verdict = judge(outcome, targets, marked=flight.marked, warm=warm)
+        pause_s = _taught(lane, verdict)
+        refused = bool(flight.refused or verdict.verdicts)
+        word = word_for(verdict, some_refused=refused)
+        shown = told(
+            self._actor.installation,
+            outcome,
+            word=word,
+            relay=via.relay,
+            provider=via.provider,
+            ms=flight.ms,
+        )
+        _log(flight, word, shown)
+        await self._record(flight, verdict, shown, pause_s)
+
+    async def poisoned(self, flight: Flight) -> None:
+        """An exception that nobody foresaw. With a mark nobody knows whether the
+        dot is out, so it is no plain error (RELIABILITY §2.2)."""
+        await self._without_outcome(flight, "An error inside the portal.")
+
+    async def abandoned(self, flight: Flight) -> None:
+        """We stop, and it had not ended: line 6 before the mark, 12 behind it."""
+        if await flight.is_marked():
+            await self._without_outcome(flight, "The portal was stopped.")
+        else:
+            await self.released(flight)
+
+    async def _without_outcome(self, flight: Flight, words: str) -> None:
+        marked = await flight.is_marked()
+        answer = Answer.NONE if marked else Answer.BEFORE
+        failure = {"kind": str(FailureKind.INTERNAL), "words": words}
+        word = Status.UNCERTAIN if marked else Status.FAILED
+        shown = Told(outcome=word, failure=failure, ms=flight.ms)
+        await self._record(flight, Judgement(answer=answer, rest=INTERNAL), shown, None)
+
+    async def _record(
+        self, flight: Flight, verdict: Judgement, shown: Told, pause_s: float | None
+    ) -> None:
+        ending = Ending(
+            answer=verdict.answer,
+            rest=verdict.rest,
+            verdicts=verdict.verdicts,
+            told=shown,
+            pause=None if pause_s is None else timedelta(seconds=pause_s),
+        )
+        attempt_id = flight.claimed.attempt_id
+        work = partial(results.record, self._actor, attempt_id, ending, self._timing)
+        await self._recorder.write(work)
+
+
+def unopened(words: str) -> Outcome:
+    """There is nothing to connect to: the sender's secret does not open, or its
+    sandbox is not here. The mail waits as for any trouble of its sender."""
+    failure = Failure(stage=Stage.DNS, kind=FailureKind.REFUSED_BY_US, words=words)
+    return Outcome(
+        status=Status.FAILED,
+        stage=Stage.DNS,
+        steps=(),
+        recipients=(),
+        facts=Facts(),
+        transcript=(),
+        phase=Phase.BEFORE_DATA,
+        failure=failure,
+    )
+
+
+def _taught(lane: LaneState, verdict: Judgement) -> float | None:
+    """What the lane's breaker learns; the pause of the sender if it is open."""
+    if verdict.sender_trouble:
+        return lane.breaker.tripped()
+    lane.breaker.works()
+    if verdict.mail_refused:
+        lane.breaker.refused_mail()
+    else:
+        lane.breaker.took_mail()
+    return None
+
+
+def _log(flight: Flight, word: str, shown: Told) -> None:
+    """One line a submission; no addresses, no content."""
+    log.info(
+        "message %s attempt %d: %s%s by %s, %s, %d ms",
+        flight.claimed.public_id,
+        flight.claimed.number,
+        word,
+        f" at {shown.stage}" if shown.stage else "",
+        shown.relay or "nobody",
+        shown.reply["code"] if shown.reply else "no reply",
+        shown.ms,
+    )

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from portal.services import senders
+from portal.delivery.types import LIVE_TEST, Limits
+from portal.engine.live_tests import LiveTests
+from portal.services import senders, testing
 from portal.services.actor import Actor
+from portal.services.installation import Installation
 from portal.services.senders import Saved, SenderFields, Stored
+from portal.store.fields import now
+from portal.store.models import BrowserSession, public_id
 
 FORM: dict[str, object] = {
     "name": "Acme mail",
@@ -71,3 +80,60 @@ def save(form) -> Callable[..., Saved]:
         )
 
     return keep
+
+
+@pytest.fixture
+def ask(form) -> Callable[..., str]:
+    """`ask(actor, to=…, port=…)`: a live test of the form; its id."""
+
+    def start(
+        actor: Actor,
+        *,
+        sender_id: str | None = None,
+        to: str | None = None,
+        typed_in: str | None = None,
+        **changes: Any,
+    ) -> str:
+        return testing.start(
+            actor,
+            values=form(**changes),
+            sender_id=sender_id,
+            to=to,
+            session_id=actor.session_id,
+            typed_in=typed_in,
+        )
+
+    return start
+
+
+@pytest.fixture
+def run_tests(installation) -> Callable[..., None]:
+    """Run what waits, as an engine does, until all of it has ended."""
+
+    def run(here: Installation = installation, *, limits: Limits = LIVE_TEST) -> None:
+        async def look() -> None:
+            with ThreadPoolExecutor(1) as threads:
+                tests = LiveTests(here, "test", threads, limits=limits)
+                await tests.look()
+                await tests.stop(30)
+
+        asyncio.run(look())
+
+    return run
+
+
+@pytest.fixture
+def signed_in(admin) -> Actor:
+    """The admin in a browser session."""
+    return replace(admin, session_id=browser_session(admin))
+
+
+def browser_session(actor: Actor) -> int:
+    assert actor.person
+    row = BrowserSession.create(
+        token_hash=public_id(),
+        person=actor.person.id,
+        csrf="x",
+        ends_at=now() + timedelta(hours=12),
+    )
+    return row.id

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from portal.providers.types import Provider
+from portal.services import knowledge
 from portal.services.actor import Actor, Role
-from portal.services.senders.checking import MODES, validate
+from portal.services.senders.checking import validate
 from portal.services.senders.fields import SenderFields
 from portal.services.senders.finding import named, newest, stored
 from portal.services.senders.routing import CUT_OVER_PATIENCE_S, route_now
@@ -53,27 +53,14 @@ def apply(
 
 
 def _with_preset(actor: Actor, values: Mapping[str, object]) -> dict[str, object]:
-    provider_id = values.get("provider")
-    provider = (
-        actor.installation.catalogue.get(provider_id)
-        if isinstance(provider_id, str)
-        else None
+    catalogue = actor.installation.catalogue
+    provider, region = values.get("provider"), values.get("region")
+    if not isinstance(provider, str) or catalogue.get(provider) is None:
+        return dict(values)
+    preset = knowledge.preset(
+        catalogue, provider, region=region if isinstance(region, str) else None
     )
-    preset = _preset(provider, values.get("region")) if provider else {}
-    left_out = {name: each for name, each in preset.items() if name not in values}
-    return {**values, **left_out}
-
-
-def _preset(provider: Provider, region: object) -> dict[str, object]:
-    found: dict[str, object] = {
-        "host": provider.host_in(region if isinstance(region, str) else None),
-        "username": provider.username_value,
-        "auth": next((each for each in provider.auth_methods if each in MODES), None),
-    }
-    if provider.recommended:
-        found["port"] = provider.recommended.port
-        found["security"] = provider.recommended.security
-    return {name: value for name, value in found.items() if value is not None}
+    return {**preset.values, **values}
 
 
 def _unchanged(

@@ -23,7 +23,6 @@ from portal.services.senders.fields import SANDBOX, SenderFields, stored_fields
 from portal.services.senders.typed import open_typed
 from portal.services.testing.settling import settle, settle_unrun
 from portal.services.testing.words import step_json
-from portal.store.database import transaction
 from portal.store.fields import now
 from portal.store.models import LiveTest
 
@@ -108,23 +107,23 @@ def tidy(installation: Installation) -> None:
 
 
 def _take(installation: Installation, owner: str) -> LiveTest | None:
-    with transaction():
-        waiting = (
-            LiveTest.select()
-            .where(LiveTest.state == "waiting", LiveTest.expires_at > now())
-            .order_by(LiveTest.id)
-            .limit(50)
+    """A look that finds nothing takes no lock; of two that find one, one gets it."""
+    waiting = (
+        LiveTest.select()
+        .where(LiveTest.state == "waiting", LiveTest.expires_at > now())
+        .order_by(LiveTest.id)
+        .limit(50)
+    )
+    for test in waiting:
+        if not _may_take(installation, test):
+            continue
+        taken = (
+            LiveTest.update(state="running", owner=owner, started_at=now())
+            .where(LiveTest.id == test.id, LiveTest.state == "waiting")
+            .execute()
         )
-        for test in waiting:
-            if not _may_take(installation, test):
-                continue
-            taken = (
-                LiveTest.update(state="running", owner=owner, started_at=now())
-                .where(LiveTest.id == test.id, LiveTest.state == "waiting")
-                .execute()
-            )
-            if taken:
-                return LiveTest.get_by_id(test.id)
+        if taken:
+            return LiveTest.get_by_id(test.id)
     return None
 
 

@@ -66,7 +66,8 @@ class Serving:
     _new: queue.Queue[str | None] = field(default_factory=queue.Queue)
 
     def __post_init__(self) -> None:
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout
@@ -139,6 +140,9 @@ class Serving:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(STOP_S)
+            self._reader.join(STOP_S)
+            if self.process.stdout:
+                self.process.stdout.close()
 
 
 def start(

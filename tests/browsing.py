@@ -40,7 +40,7 @@ class Visitor:
         self.token = begun.csrf
 
     def get(self, path: str, *, htmx: bool = False, **more: Any) -> TestResponse:
-        response = self.client.get(path, headers=_headers(htmx), **more)
+        response = self.client.get(path, headers=_headers(htmx), buffered=True, **more)
         html = response.get_data(as_text=True)
         if found := _TOKEN.search(html) or _HEADER.search(html):
             self.token = found[1]

@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Response, url_for
 from wtforms import SelectMultipleField, StringField
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.errors import Invalid
 from portal.services import keys
@@ -26,11 +25,9 @@ class KeyForm(PortalForm):
     name = StringField("Name of a new key")
     scopes = SelectMultipleField(
         "It may",
-        choices=list(MAY.items()),
+        choices=list(MAY),
         default=["send"],
-        validate_choice=False,
-        widget=ListWidget(),
-        option_widget=CheckboxInput(),
+        validate_choice=False,  # the service knows which there are
     )
 
 

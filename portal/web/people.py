@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, request, url_for
-from wtforms import PasswordField, SelectField, StringField
+from wtforms import PasswordField, StringField
 
 from portal.errors import Forbidden, Invalid
 from portal.services import people, tenants
@@ -22,7 +22,7 @@ _PAGE, _FRAGMENT = "people/page.html", "people/_people.html"
 class PersonForm(PortalForm):
     email = StringField("E-mail address")
     name = StringField("Name")
-    role = SelectField("Role", choices=list(ROLES), validate_choice=False)
+    role = StringField("Role")
     password = PasswordField("First password")
 
 

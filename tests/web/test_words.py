@@ -38,8 +38,14 @@ def test_today_is_a_time_and_another_day_has_its_date(before, text):
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "just now"), (1, "1 second ago"), (59, "59 seconds ago")]
-    + [(60, "1 minute ago"), (7200, "2 hours ago"), (172_800, "2 days ago")],
+    [
+        (0, "just now"),
+        (1, "1 second ago"),
+        (59, "59 seconds ago"),
+        (60, "1 minute ago"),
+        (7200, "2 hours ago"),
+        (172_800, "2 days ago"),
+    ],
 )
 def test_how_long_ago_is_one_whole_unit(seconds, text):
     assert words.ago(NOW - timedelta(seconds=seconds), NOW) == text

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import peewee
-from playhouse.pool import PooledPostgresqlDatabase
 
 from portal.config import Settings
 from portal.errors import CannotStart
@@ -26,7 +25,9 @@ def attach(settings: Settings) -> peewee.Database:
     Raises CannotStart, in one sentence without any password.
     """
     url = settings.database_url
-    database = engines.postgresql(url) if url else engines.sqlite(settings.instance)
+    database: peewee.Database = (
+        engines.postgresql(url) if url else engines.sqlite(settings.instance)
+    )
     try:
         database.connect()
         engines.execute(database, "SELECT 1")
@@ -38,15 +39,12 @@ def attach(settings: Settings) -> peewee.Database:
 
 
 def detach() -> None:
-    """Close what this thread and the pool hold."""
+    """Close this thread's connection and those that nobody has."""
     database = proxy.obj
-    if database is None:
-        return
-    if not database.is_closed():
+    if database is not None:
         database.close()
-    if isinstance(database, PooledPostgresqlDatabase):
-        database.close_all()
-    proxy.initialize(None)
+        database.close_idle()
+        proxy.initialize(None)
 
 
 def migrate(database: peewee.Database) -> list[str]:

@@ -67,6 +67,29 @@ def test_files_are_private_under_a_generous_umask(tmp_path):
     }
 
 
+def test_folder_that_was_there_is_shut(tmp_path):
+    """A clone brings `instance/` along, open as git made it."""
+    (tmp_path / "instance").mkdir(mode=0o755)
+    (tmp_path / "instance").chmod(0o755)
+
+    store.attach(Settings(instance=tmp_path / "instance"))
+    store.detach()
+
+    assert stat.S_IMODE((tmp_path / "instance").stat().st_mode) == 0o700
+
+
+def test_folder_of_others_is_left_open(tmp_path, monkeypatch):
+    """`PORTAL_INSTANCE=.` or /tmp: its files are private all the same."""
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0o755)
+
+    store.attach(Settings(instance=tmp_path))
+    store.detach()
+
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+    assert stat.S_IMODE((tmp_path / "portal.db").stat().st_mode) == 0o600
+
+
 def test_sqlite_keeps_what_it_was_given(database):
     for pragma, value in SQLITE_ONLY.items():
         assert database.pragma(pragma) == value

@@ -9,6 +9,8 @@ import traceback
 from datetime import UTC, datetime
 from typing import Literal
 
+# Chatty below a warning, and some of it with values: statements of SQL, addresses.
+_QUIET = ("peewee", "mail.log", "mail.debug", "asyncio")
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _CONTROLS |= {0x2028: "\\u2028", 0x2029: "\\u2029"}
 
@@ -18,6 +20,8 @@ def configure(form: Literal["text", "json"], level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else TextLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
 
 

@@ -1,0 +1,97 @@
+"""One running portal: installation, engine and sandbox, started and drained."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import secrets
+import socket
+import threading
+from collections.abc import Iterator, MutableMapping
+from contextlib import ExitStack, contextmanager
+
+from portal.app import build_installation
+from portal.cli import logs
+from portal.config import Settings
+from portal.config.environment import SECRETS
+from portal.engine.bell import EngineBell
+from portal.engine.engine import GRACE_S, Engine
+from portal.sandbox.server import Sandbox
+from portal.services import captures, senders
+from portal.services.installation import Installation
+from portal.store import database
+
+log = logging.getLogger(__name__)
+
+UNSETTLED = 1  # exit status: something under way did not come to its end
+
+
+class Process:
+    """What serves now. `stopping` is set by the first signal."""
+
+    def __init__(self, installation: Installation, engine: Engine) -> None:
+        self.installation = installation
+        self.stopping = threading.Event()
+        self.settled = True
+        self._engine = engine
+        self._draining = threading.Thread(target=self._drain, name="drain")
+
+    def on_signal(self, number: int) -> None:
+        """The first signal begins the drain, the second one ends everything."""
+        if self.stopping.is_set():
+            log.warning("a second signal: ending at once")
+            logging.shutdown()
+            os._exit(128 + number)
+        log.info("stopping: what is under way may end")
+        self.stopping.set()
+        self._draining.start()
+
+    def drain(self) -> None:
+        """Returns when the engine has settled what was under way."""
+        if not self.stopping.is_set():
+            self.stopping.set()
+            self._draining.start()
+        self._draining.join()
+
+    def _drain(self) -> None:
+        self.settled = self._engine.stop(GRACE_S)
+
+
+@contextmanager
+def running(settings: Settings, *, sandbox: bool) -> Iterator[Process]:
+    """The engine runs inside the block; after it, all is drained and closed."""
+    with ExitStack() as stack:
+        bell = EngineBell()
+        box = Sandbox(captures.keep) if sandbox else None
+        stack.callback(database.detach)
+        installation = build_installation(
+            settings, bell=bell, sandbox_port=lambda: box.port if box else None
+        )
+        stack.callback(installation.writer.close)
+        with database.connection():
+            if senders.adopt_platform(installation):
+                log.info("the platform default has changed: its routes move")
+        if box:
+            box.start()
+            stack.callback(box.stop)
+        engine = Engine(installation, _owner())
+        process = Process(installation=installation, engine=engine)
+        engine.start()
+        stack.callback(process.drain)
+        yield process
+
+
+def harden(settings: Settings, environ: MutableMapping[str, str] = os.environ) -> None:
+    """Before anything secret is read: no core dump, private files, plain logs, and
+    an environment that a child or a page of errors could show without harm."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.umask(0o077)
+    for name in SECRETS:
+        environ.pop(name, None)
+    logs.configure(settings.log, settings.log_level)
+
+
+def _owner() -> str:
+    """This process among all that ever claim: host, pid and a random word."""
+    return f"{socket.gethostname()[:32]}:{os.getpid()}:{secrets.token_hex(4)}"

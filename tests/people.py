@@ -121,11 +121,15 @@ class Factory:
         """An accepted message, its content and its recipients in one state."""
         number = next(self._number)
         ends = now() + timedelta(days=3)
-        headers = f"Subject: {subject}\r\nMIME-Version: 1.0\r\n".encode()
+        message_id = f"<{number:032x}.t@example.org>"
+        headers = (
+            f"Date: Sat, 21 Nov 2026 09:00:00 +0000\r\nMessage-ID: {message_id}\r\n"
+            f"To: {to[0]}\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n"
+        ).encode()
         body = b"Hello.\r\n"
         message = Message.create(
             tenant=tenant.id,
-            message_id=f"<{number:032x}.t@example.org>",
+            message_id=message_id,
             subject=subject,
             shown_to=to[0],
             size_bytes=len(headers) + len(body),

@@ -122,6 +122,16 @@ class Serving:
             with answer:
                 return Answer(answer.code, answer.read(), answer.headers)
 
+    def settled(self, message: str, *, key: str) -> dict[str, Any]:
+        """GET /send/<id>, once nothing of it waits or moves."""
+        end = time.monotonic() + START_S
+        while time.monotonic() < end:
+            found: dict[str, Any] = self.ask("GET", f"/send/{message}", key=key).json()
+            if found["status"] not in ("queued", "sending"):
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"It does not settle: {found}")
+
     def kill(self) -> None:
         """`kill -9` of the whole process group, as a power cut has it."""
         with contextlib.suppress(ProcessLookupError):

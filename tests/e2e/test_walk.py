@@ -111,7 +111,7 @@ def _a_mail_goes_out(person: Person, serving: Serving, key: str, relay: Relay) -
     mail = relay.wait("It works")
     assert mail["Message-ID"].strip("<>") == answer["message_id"].strip("<>")
     assert mail["From"] == f"Acme <{USER}>"
-    final = serving.ask("GET", f"/send/{answer['id']}", key=key).json()
+    final = serving.settled(answer["id"], key=key)
     assert final["attempts"][0]["reply"]["code"] == 250
 
     person.opens_message("It works")
@@ -137,7 +137,6 @@ def _send(serving: Serving, key: str, subject: str, *, to: str) -> dict:
     body = {"to": to, "subject": subject, "text": "hi"}
     answer = serving.ask("POST", "/send", key=key, body=body)
     assert answer.status == 202, answer.body
-    # The second asking waits for the outcome of the first.
     accepted = answer.json()
     assert answer.headers["Location"].endswith(f"/send/{accepted['id']}")
     return accepted

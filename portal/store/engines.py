@@ -19,6 +19,13 @@ BUSY_S = 10
 POOL = 40
 STALE_S = 300
 _COLLISIONS = ("40001", "40P01")  # serialization failure, deadlock
+# 202 is answered after COMMIT returned, so COMMIT waits for the disk. A process that
+# stands still in mid-transaction loses it, and with it the locks others wait for.
+_SESSION = (
+    "-c synchronous_commit=on"
+    " -c idle_in_transaction_session_timeout=15s"
+    " -c lock_timeout=30s"
+)
 _IN_TRANSACTION = 2  # libpq: PQTRANS_INTRANS
 
 # RELIABILITY §1.9: every one of these defaults is wrong for an outbox.
@@ -74,6 +81,7 @@ def postgresql(url: str) -> PooledPostgresqlDatabase:
         asked.setdefault("password", unquote(parts.password))
     asked.setdefault("connect_timeout", "10")
     asked.setdefault("application_name", "smtp-portal")
+    asked.setdefault("options", _SESSION)
     return PooledPostgresqlDatabase(
         unquote(parts.path.strip("/")),
         prefer_psycopg3=True,

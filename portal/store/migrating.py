@@ -57,11 +57,13 @@ def _refuse_newer(runner: Runner) -> None:
 def _alone(database: peewee.Database) -> Iterator[None]:
     """Other processes that start on this database wait here for their turn."""
     if isinstance(database, peewee.PostgresqlDatabase):
+        execute(database, "SET lock_timeout = 0")
         execute(database, "SELECT pg_advisory_lock(%s)", (_LOCK,))
         try:
             yield
         finally:
             execute(database, "SELECT pg_advisory_unlock(%s)", (_LOCK,))
+            execute(database, "RESET lock_timeout")
         return
     # Not BEGIN EXCLUSIVE: each change needs a transaction and pragmas of its own.
     with open(f"{database.database}.lock", "w", opener=_private) as file:

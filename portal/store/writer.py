@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 import peewee
 
 from portal.errors import Unavailable
-from portal.store.engines import collided, is_busy, is_usable
+from portal.store.engines import cause, collided, is_busy, is_usable
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class _Job(Generic[T]):
         if self.error is None:
             self.future.set_result(self.value)
         else:
-            self.future.set_exception(self.error)
+            self.future.set_exception(_as_fault(self.error))
 
 
 class Writer:
@@ -141,8 +141,9 @@ class Writer:
         except Exception as error:
             log.exception("A group of %d writes was not committed", len(group))
             self._drop_connection()
+            fault = error if isinstance(error, CommitUnknown) else _GroupLost(error)
             for job in group:
-                job.error = _as_fault(error)
+                job.error = fault
         again = [job for job in group if not last and collided(job.error)]
         for job in group:
             if job not in again:
@@ -180,16 +181,20 @@ class Writer:
         except BaseException as error:
             job.error = error
             if not is_usable(self._database):
-                raise _GroupLost("The transaction was given up.") from error
+                raise _GroupLost(error) from error
 
     def _drop_connection(self) -> None:
         if not self._database.is_closed():
             self._database.close()
 
 
-def _as_fault(error: Exception) -> Exception:
-    if isinstance(error, CommitUnknown):
+def _as_fault(error: BaseException) -> BaseException:
+    """What the work raised; what the engine itself cannot do now is Unavailable:
+    a full disk, a lost connection, a lock that another process keeps."""
+    ours = (peewee.OperationalError, peewee.InterfaceError, _GroupLost)
+    if not isinstance(error, ours):
         return error
+    log.error("The database cannot be written to: %s", cause(error))
     fault = Unavailable("The database cannot be written to now.")
     fault.__cause__ = error
     return fault

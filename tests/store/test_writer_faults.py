@@ -6,6 +6,7 @@ import dataclasses
 import sqlite3
 import threading
 
+import peewee
 import psycopg
 import pytest
 
@@ -78,6 +79,27 @@ def test_commit_that_fails_is_unknown_to_the_whole_group(writer):
     assert isinstance(bad.exception(WAIT_S), CommitUnknown)
     assert writer.run(lambda: add("next")) == "next"
     assert slugs() == {"next"}
+
+
+def test_full_disk_refuses_what_does_not_fit_and_keeps_the_rest(database):
+    """SQLITE_FULL, by SQLite's own limit on the size of the file."""
+    writer = Writer(database)
+    pages = writer.run(lambda: database.pragma("page_count"))
+    writer.run(lambda: database.pragma("max_page_count", pages + 2))
+
+    hold = Held(writer)
+    large = writer.submit(lambda: [add(f"{n:064d}") for n in range(2000)])
+    small = writer.submit(lambda: add("small"))
+    hold.release()
+
+    assert isinstance(large.exception(WAIT_S), Unavailable)
+    assert not isinstance(large.exception(WAIT_S), CommitUnknown)
+    kept = {"small"} if small.exception(WAIT_S) is None else set()
+    writer.run(lambda: database.pragma("max_page_count", 2**30))
+    assert slugs() == kept
+    assert writer.run(lambda: add("later")) == "later"
+    assert writer.run(lambda: database.pragma("integrity_check")) == "ok"
+    writer.close()
 
 
 def _terminate(url: str) -> None:
@@ -170,3 +192,49 @@ def test_deadlock_ends_well_for_both(postgresql_settings):
         assert {row.name for row in Tenant.select()} == {"ours"}
     writer.close()
     store.detach()
+
+
+def test_process_that_stands_still_loses_its_locks(postgresql_settings):
+    """SIGSTOP in mid-transaction: whoever waits for its rows goes on."""
+    url = f"{postgresql_settings.database_url}&options=-c%20" + (
+        "idle_in_transaction_session_timeout%3D200"
+    )
+    database = store.attach(dataclasses.replace(postgresql_settings, database_url=url))
+    with store.connection():
+        add("a")
+    held = threading.Event()
+    stopped = threading.Event()
+
+    def stand_still() -> None:
+        with store.connection():
+            try:
+                with store.transaction():
+                    Tenant.update(name="theirs").execute()
+                    held.set()
+                    stopped.wait(WAIT_S)
+            except peewee.PeeweeException:
+                held.clear()
+
+    thread = threading.Thread(target=stand_still)
+    thread.start()
+    assert held.wait(WAIT_S)
+    writer = Writer(database)
+
+    writer.run(lambda: Tenant.update(name="ours").execute())
+    stopped.set()
+    thread.join()
+
+    assert not held.is_set()
+    with store.connection():
+        assert Tenant.get().name == "ours"
+    writer.close()
+    store.detach()
+
+
+@pytest.mark.usefixtures("both_databases")
+def test_connection_says_what_a_202_needs(database, both_databases):
+    if both_databases == "sqlite":
+        assert database.pragma("synchronous") == 2
+    else:
+        said = execute(database, "SHOW synchronous_commit").fetchone()[0]
+        assert said == "on"

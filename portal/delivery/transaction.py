@@ -84,7 +84,7 @@ class Transaction:
             options.append(b"SIZE=%d" % size_bytes)
         if not content.isascii():
             options.append(b"BODY=8BITMIME")
-        if not all(path.isascii() for path in paths):
+        if _needs_smtputf8(content, paths):
             options.append(b"SMTPUTF8")
         return options
 
@@ -199,9 +199,16 @@ def lacking(
         )
     if not content.isascii() and "8BITMIME" not in offered:
         return "The message holds 8-bit bytes and the relay offers no 8BITMIME."
-    if not all(path.isascii() for path in paths) and "SMTPUTF8" not in offered:
+    if _needs_smtputf8(content, paths) and "SMTPUTF8" not in offered:
         return "An address is not ASCII and the relay offers no SMTPUTF8."
     return unfit(content)
+
+
+def _needs_smtputf8(content: bytes, paths: tuple[str, ...]) -> bool:
+    """An address beyond ASCII, in the envelope or only in the header: one of the
+    recipients may have been settled before (RFC 6531 §3.6)."""
+    header = content[: content.find(b"\r\n\r\n")]
+    return not header.isascii() or not all(path.isascii() for path in paths)
 
 
 def _took(reply: Reply) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
-from tests.e2e.relay import Relay, relaying
+from tests.e2e.relay import HOST, Relay, relaying
+from tests.net.nameserver import NameServer
 from tests.serving import SET_UP, Serving, environment, serving
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -37,9 +38,20 @@ def relay() -> Iterator[Relay]:
 @pytest.fixture
 def portal(tmp_path: Path, relay: Relay) -> Iterator[tuple[Serving, str]]:
     """It runs on an empty folder; with it comes the set-up link that it printed."""
-    env = environment(PORTAL_RELAY_ALLOW=f"localhost:{relay.port}")
-    with serving(tmp_path, env=env) as it:
+    with walking(tmp_path, relay) as it:
         yield it, it.line(SET_UP)
+
+
+@contextmanager
+def walking(folder: Path, relay: Relay) -> Iterator[Serving]:
+    """A portal that may reach the relay by its name."""
+    with NameServer({HOST: ["127.0.0.1"]}) as names:
+        env = environment(
+            PORTAL_RELAY_ALLOW=f"{HOST}:{relay.port}",
+            PORTAL_DNS="{}:{}".format(*names.address),
+        )
+        with serving(folder, env=env) as portal:
+            yield portal
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.relay import USER, Relay
+from tests.e2e.relay import HOST, USER, Relay
 
 EMAIL = "kim@acme.example"
 RUNNING = re.compile("running|queued|sending")
@@ -37,7 +37,7 @@ class Person:
     def fills_in(self, relay: Relay, *, password: str) -> None:
         page = self.page
         page.get_by_label("Name", exact=True).fill("Acme relay")
-        page.get_by_label("Relay host").fill("localhost")
+        page.get_by_label("Relay host").fill(HOST)
         page.get_by_label("Port", exact=True).fill(str(relay.port))
         page.get_by_label("STARTTLS", exact=True).check(force=True)
         page.get_by_label("User name", exact=True).fill(USER)

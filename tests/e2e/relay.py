@@ -16,6 +16,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.serving import free_port
 
+HOST = "smtp.acme.example"
 USER, PASSWORD = "app@acme.example", "a correct password"
 NOBODY = "nobody@example.com"
 
@@ -56,7 +57,7 @@ class Relay:
 def relaying() -> Iterator[Relay]:
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+    authority.issue_cert(HOST).configure_cert(context)
     port, pem = free_port(), authority.cert_pem.bytes().decode()
     relay = Relay(port=port, ca_pem=pem)
     controller = Controller(

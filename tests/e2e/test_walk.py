@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import NewPage
 from tests.e2e.person import EMAIL, Person
-from tests.e2e.relay import NOBODY, PASSWORD, USER, Relay
+from tests.e2e.relay import HOST, NOBODY, PASSWORD, USER, Relay
 from tests.serving import Serving
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -98,9 +98,7 @@ def _the_wrong_password_is_explained(person: Person) -> None:
 
 def _the_right_one_passes(person: Person, relay: Relay) -> None:
     ladder = person.tests()
-    expect(ladder).to_contain_text(
-        f"A test message was accepted by localhost for {EMAIL}"
-    )
+    expect(ladder).to_contain_text(f"A test message was accepted by {HOST} for {EMAIL}")
     expect(ladder.locator("li[data-state=failed]")).to_have_count(0)
     assert [mail["To"] for mail in relay.mail] == [EMAIL]
 

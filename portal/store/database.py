@@ -18,6 +18,10 @@ from portal.errors import CannotStart
 from portal.store import engines, migrating
 from portal.store.models import proxy
 
+# What reading raises where the database cannot do it now: locked, full, gone. The
+# writer makes Unavailable of it by itself.
+TROUBLE = (peewee.OperationalError, peewee.InterfaceError)
+
 
 def attach(settings: Settings) -> peewee.Database:
     """Open the database of these settings and make it the models' own.

@@ -22,8 +22,10 @@ from portal.errors import (
     Unauthenticated,
     Unavailable,
 )
+from portal.store.database import TROUBLE
 from portal.web import fragments, notices
 
+RETRY_S = 30
 log = logging.getLogger(__name__)
 
 STATUS: dict[type[Fault], int] = {
@@ -112,6 +114,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(Fault, answer_fault)
     app.register_error_handler(Exception, _answer_unforeseen)
+    for trouble in TROUBLE:
+        app.register_error_handler(trouble, _answer_trouble)
 
 
 def _answer_http(error: HTTPException) -> Response:
@@ -121,6 +125,14 @@ def _answer_http(error: HTTPException) -> Response:
     for name, value in error.get_headers():
         if name == "Allow":
             response.headers["Allow"] = value
+    return response
+
+
+def _answer_trouble(error: Exception) -> Response:
+    """The caller did nothing wrong: later it works."""
+    log.error("the database failed at %s: %s", request.endpoint, error)
+    response = show(503, "The database cannot be reached now. Accepted mail is safe.")
+    response.headers["Retry-After"] = str(RETRY_S)
     return response
 
 

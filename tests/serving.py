@@ -71,9 +71,10 @@ class Serving:
 
     def _read(self) -> None:
         assert self.process.stdout
-        for line in self.process.stdout:
-            self.output.append(line)
-            self._new.put(line)
+        with self.process.stdout as lines:
+            for line in lines:
+                self.output.append(line)
+                self._new.put(line)
         self._new.put(None)
 
     def line(self, pattern: re.Pattern[str]) -> str:

@@ -20,7 +20,7 @@ from portal.store.models import proxy
 
 # What reading raises where the database cannot do it now: locked, full, gone. The
 # writer makes Unavailable of it by itself.
-TROUBLE = (peewee.OperationalError, peewee.InterfaceError)
+TROUBLE = (peewee.OperationalError, peewee.InterfaceError, MaxConnectionsExceeded)
 
 
 def attach(settings: Settings) -> peewee.Database:

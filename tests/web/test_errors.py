@@ -93,6 +93,7 @@ def test_a_database_that_is_gone_is_no_mistake_of_ours(
 ):
     """503 and not 500, whichever page it was: later it works."""
     database.close()
+    database.close_all()
     for path in installation.settings.instance.glob("portal.db*"):
         path.unlink()
 

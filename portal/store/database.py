@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import peewee
+from playhouse.pool import MaxConnectionsExceeded
 
 from portal.config import Settings
 from portal.errors import CannotStart

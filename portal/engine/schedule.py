@@ -12,7 +12,7 @@ from typing import TypeVar
 from portal.engine.clocks import Clocks
 from portal.engine.dispatch import Dispatch
 from portal.engine.reads import Reads
-from portal.services import limits
+from portal.services import captures, limits
 from portal.services.actor import Actor
 from portal.services.outbox import owners, recovery, schedule
 from portal.services.outbox.timing import Timing
@@ -100,6 +100,7 @@ class Schedule:
             self._swept_at = now
             await self._write(schedule.purge_keys)
             await self._write(limits.sweep)
+            await self._write(captures.tidy)
             await self._write(partial(schedule.clamp, self._timing))
 
     async def _write(self, work: Callable[[], T]) -> T:

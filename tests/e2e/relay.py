@@ -54,16 +54,19 @@ class Relay:
 
 
 @contextmanager
-def relaying() -> Iterator[Relay]:
+def relaying(port: int | None = None) -> Iterator[Relay]:
+    """On a free port of loopback, or on the one given."""
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(HOST).configure_cert(context)
-    port, pem = free_port(), authority.cert_pem.bytes().decode()
-    relay = Relay(port=port, ca_pem=pem)
+    port = port or free_port()
+    relay = Relay(port=port, ca_pem=authority.cert_pem.bytes().decode())
     controller = Controller(
         relay,
         hostname="127.0.0.1",
         port=port,
+        server_hostname=HOST,
+        ident="ESMTP",
         tls_context=context,
         require_starttls=True,
         auth_required=True,

@@ -315,3 +315,17 @@ def test_two_engines_take_one_test_once(
     jobs = [testing.claim(installation, name) for name in ("one", "two")]
 
     assert [job is None for job in jobs] == [False, True]
+
+
+def test_a_test_whose_secret_was_altered_ends_and_says_so(admin, ask, run_tests, relay):
+    sink, where = relay
+    tests = [ask(admin, **where), ask(admin, **where)]
+    first, second = (LiveTest.get(LiveTest.public_id == test) for test in tests)
+    LiveTest.update(sealed=second.sealed).where(LiveTest.id == first.id).execute()
+
+    run_tests()
+
+    views = [testing.read(admin, test) for test in tests]
+    assert [view.status for view in views] == ["failed", "sent"]
+    assert "does not open" in views[0].sentence
+    assert len(sink.mails) == 1

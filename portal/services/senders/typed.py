@@ -10,7 +10,9 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from portal.crypto.seal import CannotOpen
 from portal.delivery.types import Security
+from portal.errors import Unavailable
 from portal.secret import Secret
 from portal.services.actor import Actor
 from portal.services.senders.fields import SenderFields, stored_fields
@@ -18,6 +20,7 @@ from portal.store.fields import instant, micros, now
 from portal.store.models import LiveTest
 from portal.store.vault import Vault
 
+DAMAGED = "The secret typed for this test does not open. Type it again."
 TABLE, COLUMN = "live_test", "sealed"
 
 
@@ -54,17 +57,20 @@ def seal_typed(vault: Vault, test: LiveTest, typed: Typed) -> bytes:
 
 
 def open_typed(vault: Vault, test: LiveTest) -> Typed:
-    """The secrets of a test that is about to run. Raises `Locked`."""
+    """The secrets of a test. Raises `Locked`, Unavailable for an altered blob."""
     if test.sealed is None:
         return Typed(secrets={}, typed_until=None)
-    opened = vault.open(
-        bytes(test.sealed),
-        tenant=str(test.tenant_id),
-        table=TABLE,
-        column=COLUMN,
-        row=test.public_id,
-        version=0,
-    )
+    try:
+        opened = vault.open(
+            bytes(test.sealed),
+            tenant=str(test.tenant_id),
+            table=TABLE,
+            column=COLUMN,
+            row=test.public_id,
+            version=0,
+        )
+    except CannotOpen:
+        raise Unavailable(DAMAGED) from None
     plain = json.loads(opened)
     return Typed(
         secrets={name: Secret(text) for name, text in plain["secrets"].items()},

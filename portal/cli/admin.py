@@ -10,7 +10,7 @@ import click
 
 from portal.cli.opening import answer, opened, secret_file
 from portal.services import accounts, keys, people, tenants
-from portal.services.actor import Actor, Role
+from portal.services.actor import Role
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 _tenant = click.option("--tenant", "slug", required=True, metavar="SLUG")
@@ -179,14 +179,16 @@ def key_add(slug: str, name: str, scopes: tuple[str, ...], as_json: bool) -> Non
 
 
 @key.command("list")
-@_tenant
+@click.option("--tenant", "slug", metavar="SLUG", help="Default: every tenant.")
 @_json
-def key_list(slug: str, as_json: bool) -> None:
-    """List the keys of a tenant; none of them can be read again."""
+def key_list(slug: str | None, as_json: bool) -> None:
+    """List keys; none of them can be read again."""
     with opened() as shell:
+        slugs = [slug] if slug else [view.ref.slug for view in tenants.every(shell)]
         rows = [
             {
                 "id": each.id,
+                "tenant": here,
                 "name": each.name,
                 "prefix": each.prefix,
                 "scopes": list(each.scopes),
@@ -194,26 +196,23 @@ def key_list(slug: str, as_json: bool) -> None:
                 "used_at": _time(each.used_at),
                 "revoked_at": _time(each.revoked_at),
             }
-            for each in keys.keys(tenants.enter(shell, slug))
+            for here in slugs
+            for each in keys.keys(tenants.enter(shell, here))
         ]
-        shown = _table(rows, "id", "prefix", "name", "used_at", "revoked_at")
+        shown = _table(rows, "id", "tenant", "prefix", "name", "used_at", "revoked_at")
         answer(as_json, {"keys": rows}, *shown)
 
 
 @key.command("revoke")
 @click.argument("key_id", metavar="ID")
+@click.option("--tenant", "slug", metavar="SLUG", help="Default: the key's own.")
 @_json
-def key_revoke(key_id: str, as_json: bool) -> None:
+def key_revoke(key_id: str, slug: str | None, as_json: bool) -> None:
     """Revoke the key ID, at once and for good."""
     with opened() as shell:
-        keys.revoke(_holder(shell, key_id), key_id)
+        ref = tenants.by_slug(slug) if slug else keys.tenant_of(shell, key_id)
+        keys.revoke(shell.within(ref), key_id)
         answer(as_json, {"id": key_id, "revoked": True}, f"{key_id} is revoked.")
-
-
-def _holder(shell: Actor, key_id: str) -> Actor:
-    """The shell within the tenant that the key is of."""
-    ref = keys.tenant_of(shell, key_id)
-    return shell.within(ref)
 
 
 def _name_of(email: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -35,27 +36,6 @@ class Done:
         assert self.err.count("\n") == 1
 
 
-@pytest.fixture
-def portal(tmp_path):
-    """Runs `portal …` in an empty folder."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("PORTAL_")}
-    (tmp_path / "password").write_text("correct horse battery\n")
-
-    def run(*words: str, stdin: str = "", **environment: str) -> Done:
-        done = subprocess.run(
-            [PORTAL, *words],
-            cwd=tmp_path,
-            env=kept | environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
-
-    return run
-
-
 SETUP = (
     "setup",
     "--email",
@@ -67,10 +47,43 @@ SETUP = (
 )
 
 
+def runner(folder: Path):
+    """Runs `portal …` in a folder of its own."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PORTAL_")}
+    (folder / "password").write_text("correct horse battery\n")
+
+    def run(*words: str, stdin: str = "", **environment: str) -> Done:
+        done = subprocess.run(
+            [PORTAL, *words],
+            cwd=folder,
+            env=kept | environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
 @pytest.fixture
-def acme(portal):
-    """An installation that is set up."""
-    assert portal(*SETUP).status == 0
+def portal(tmp_path):
+    """In an empty folder."""
+    return runner(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def acme_template(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("acme")
+    assert runner(folder)(*SETUP).status == 0
+    return folder / "instance"
+
+
+@pytest.fixture
+def acme(portal, acme_template, tmp_path):
+    """An installation that is set up, a copy for each test."""
+    shutil.copytree(acme_template, tmp_path / "instance")
     return portal
 
 
@@ -169,6 +182,16 @@ def test_key_is_revoked(acme):
     assert acme("key", "revoke", made["id"], "--json").json["revoked"] is True
     [row] = acme("key", "list", "--tenant", "acme-inc", "--json").json["keys"]
     assert row["revoked_at"].endswith("Z")
+
+
+def test_key_of_another_tenant_is_not_revoked(acme):
+    made = acme("key", "add", "--tenant", "acme-inc", "--json").json
+    assert acme("tenant", "add", "Client A").out == "client-a\n"
+
+    acme("key", "revoke", made["id"], "--tenant", "client-a").refused("no such key")
+
+    [row] = acme("key", "list", "--json").json["keys"]
+    assert (row["tenant"], row["revoked_at"]) == ("acme-inc", None)
 
 
 def test_key_that_is_not_there_is_refused(acme):

@@ -225,6 +225,17 @@ def test_words_and_codes_that_carry_meaning_are_understood(evidence, cause):
     assert explain(evidence).cause == cause
 
 
+@pytest.mark.parametrize("kind", ["timeout", "closed", "tls", "protocol", "net"])
+def test_a_dot_without_its_answer_leaves_doubt_whatever_came(kind):
+    """Also where something came that is no answer to it: 354 once more."""
+    found = explain(
+        of("354 Still here", stage="post_data", kind=kind, code=354, phase="dot")
+    )
+
+    assert found.cause == "connection_lost_after_data"
+    assert found.temporary
+
+
 def test_a_broken_connection_before_the_dot_is_not_called_uncertain():
     """RFC 5321 §4.1.1.4: without the final dot the relay must discard it."""
     found = explain(of("reset", stage="data", kind="closed", phase="content"))

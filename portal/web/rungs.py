@@ -83,6 +83,11 @@ class Ladder:
     word: str
     progress: str  # while it runs
 
+    @property
+    def tells_end(self) -> bool:
+        """What became of the test stands under a rung; else it stands below."""
+        return any(rung.ended_here for rung in self.rungs)
+
 
 def ladder(test: TestView) -> Ladder:
     rungs = tuple(
@@ -124,11 +129,21 @@ def _reached(test: TestView, step: Step) -> Rung:
         state=state,
         spoken=_SPOKEN[state],
         said=step.said,
-        reply=str(step.reply) if step.reply else "",
-        detail=step.detail or "",
+        reply=_own_words(step),
+        detail=step.detail or "" if state == "failed" else "",
         ms=None if step.status is StepStatus.SKIPPED else step.ms,
         ended_here=last,
     )
+
+
+def _own_words(step: Step) -> str:
+    """The relay's reply, where it is not in our sentence already. What it lists
+    after EHLO stands in the conversation."""
+    if step.reply is None:
+        return ""
+    first, *rest = str(step.reply).splitlines()
+    told = first in step.said and (step.reply.positive or not rest)
+    return "" if told else str(step.reply)
 
 
 def _is_end(test: TestView, step: Step) -> bool:

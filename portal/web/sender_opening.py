@@ -8,6 +8,7 @@ from portal.errors import FieldError, Invalid, Missing
 from portal.providers.types import Provider
 from portal.services import knowledge, senders, testing
 from portal.services.actor import Actor
+from portal.services.senders import Pacing
 from portal.services.senders.fields import UNTESTED
 from portal.services.testing import TestView
 from portal.web.sender_forms import SenderForm, filled, find_place
@@ -96,7 +97,11 @@ def refused(page: Page, fault: Invalid) -> Page:
 
 def _preset(actor: Actor, provider: Provider) -> dict[str, object]:
     found = knowledge.preset(actor.installation.catalogue, provider.id)
-    settings: dict[str, object] = {"name": provider.name, **found.values}
+    settings: dict[str, object] = {
+        "name": provider.name,
+        "pacing": {"max_connections": Pacing().max_connections},
+        **found.values,
+    }
     if settings["auth"] not in ways(provider):
         settings["auth"] = ways(provider)[0]
     if host := request.args.get("host", "").strip():

@@ -104,6 +104,11 @@ class Page:
         return f"{self.base}/{what}"
 
     @property
+    def look_again(self) -> str:
+        test_id = self.test.id if self.test else ""
+        return f"{self.action}?test={test_id}&at={self.moment}#ladder"
+
+    @property
     def may_change(self) -> bool:
         return self.actor.role is not None and self.actor.role.rank >= Role.ADMIN.rank
 
@@ -130,6 +135,20 @@ class Page:
         if self.test is None or not self.lends:
             return None
         return lender(self.actor, self.test.id)
+
+    @property
+    def carries(self) -> bool:
+        """What was tested is what carries the mail: nothing is left to be done."""
+        return self.in_use and not self.edited
+
+    @property
+    def test_is_next(self) -> bool:
+        """The primary action: neither a repair nor the use of what passed is."""
+        if self.test is None or not self.test.is_final:
+            return True
+        return self.test.status != "sent" and not (self.test.diagnosis or {}).get(
+            "repairs"
+        )
 
     @property
     def active(self) -> int:
@@ -258,6 +277,7 @@ class Page:
         chosen = given if given in values else (values or [TYPED])[0]
         if self.form.password.errors:
             chosen = TYPED
+        other = "Replace it" if KEEP in values else "Type another"
         return SecretPart(
             label=label,
             hint=_joined(
@@ -265,7 +285,7 @@ class Page:
             ),
             help="Changing host, port, encryption, user name or authority asks for it"
             " again.",
-            choices=(*choices, (TYPED, "Replace it", "")) if choices else (),
+            choices=(*choices, (TYPED, other, "")) if choices else (),
             chosen=chosen,
         )
 

@@ -1,7 +1,8 @@
 """The one writing thread: many small works, one COMMIT for those that wait.
 
-An fsync costs as much for one work as for two hundred. Each work has its own SAVEPOINT, so that a
-refused one fails alone, and whoever waits is released only after COMMIT.
+An fsync costs as much for one work as for two hundred. Each work has its own
+SAVEPOINT, so that a refused one fails alone, and whoever waits is released only
+after COMMIT.
 """
 
 from __future__ import annotations

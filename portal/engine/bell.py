@@ -72,7 +72,11 @@ class EngineBell:
 
 
 async def heard(ear: asyncio.Event, timeout_s: float) -> None:
-    """Wait for a ring or for the time, whichever is first."""
+    """Wait for a ring or for the time, whichever is first.
+
+    Not `wait_for`: on Python 3.11 it may swallow a cancel that comes with the ring.
+    """
     with suppress(TimeoutError):
-        await asyncio.wait_for(ear.wait(), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            await ear.wait()
     ear.clear()

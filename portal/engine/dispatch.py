@@ -29,7 +29,7 @@ DISK_FLOOR_BYTES = 50 * 1024 * 1024  # RELIABILITY §2.9: results need room, too
 
 
 class Dispatch:
-    """`run` until `stop`. What it holds in memory are claims, nothing else."""
+    """From `start` to `stop`. What it holds in memory are claims, nothing else."""
 
     def __init__(
         self,
@@ -54,6 +54,10 @@ class Dispatch:
         self._flights: dict[Flight, asyncio.Task[None]] = {}
         self._more = True  # there may be due rows that no bell announces
         self._stopping = False
+        self._run: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._run = asyncio.create_task(self._serve(), name="dispatch")
 
     @property
     def held(self) -> frozenset[int]:
@@ -64,15 +68,6 @@ class Dispatch:
         """Something is due in the database."""
         self._more = True
         self._ear.set()
-
-    async def run(self) -> None:
-        while not self._stopping:
-            await self._ear.wait()
-            self._ear.clear()
-            try:
-                await self._claim_all()
-            except Exception:
-                log.exception("nothing could be claimed; the next look tries again")
 
     async def renew(self) -> None:
         """Heartbeat: line 4 for everything that is held."""
@@ -101,6 +96,8 @@ class Dispatch:
         """
         self._stopping = True
         self._ear.set()
+        if self._run is not None:
+            await self._run  # a claim on its way to COMMIT is still ours
         ends_at = time.monotonic() + grace_s
         dots_end_at = time.monotonic() + dot_grace_s
         self._cancel(lambda flight: not flight.begun)
@@ -114,6 +111,15 @@ class Dispatch:
         for state in self._lanes.values():
             await state.close_idle(all_of_them=True)
         return settled
+
+    async def _serve(self) -> None:
+        while not self._stopping:
+            await self._ear.wait()
+            self._ear.clear()
+            try:
+                await self._claim_all()
+            except Exception:
+                log.exception("nothing could be claimed; the next look tries again")
 
     async def _claim_all(self) -> None:
         """Until nothing is due, or there is no room for more."""

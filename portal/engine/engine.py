@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 
 from portal.delivery.types import ENGINE, LIVE_TEST, Limits
 from portal.engine.bell import EngineBell, heard
@@ -114,14 +116,14 @@ class Engine:
                 actor, self._owner, reads, dispatch, timing=self._timing
             )
             await self._stand(dispatch, schedule, tests)
-        reads.close(life.drop if self._settled else _keep)
+        reads.close(partial(life.drop, settled=self._settled))
 
     async def _stand(
         self, dispatch: Dispatch, schedule: Schedule, tests: LiveTests
     ) -> None:
         """Everything runs until the wish to stop; then it drains together."""
         assert self._wish is not None  # noqa: S101, made before
-        ear = self.bell.listen()
+        ear, landed = self.bell.listen(), asyncio.Event()
 
         async def tick() -> None:
             await schedule.tick()
@@ -131,48 +133,48 @@ class Engine:
             await tests.look()
             await heard(ear, self._timing.poll_s)
 
-        lease_s = self._timing.lease_s
-        tasks = [
-            asyncio.create_task(dispatch.run()),
-            asyncio.create_task(_again(tick, self._timing.poll_s)),
-            asyncio.create_task(_again(dispatch.renew, lease_s / 4)),
-            asyncio.create_task(_again(look, 0)),
-            asyncio.create_task(_again(tests.tidy, TIDY_EVERY_S)),
-        ]
-        self._running.set()
-        await self._wish.wait()
-        beating = tasks[2]
-        for task in tasks:
-            if task is not beating:
-                task.cancel()
-        self._settled, _ = await asyncio.gather(
-            dispatch.stop(self._grace_s, DOT_GRACE * self._grace_s),
-            tests.stop(self._grace_s),
+        beating = _again(dispatch.renew, self._timing.lease_s / 4, landed)
+        turns = (
+            _again(tick, self._timing.poll_s, self._wish),
+            _again(look, 0, self._wish),
+            _again(tests.tidy, TIDY_EVERY_S, self._wish),
         )
-        beating.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        dispatch.start()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(beating)
+            standing = [group.create_task(turn) for turn in turns]
+            self._running.set()
+            await self._wish.wait()
+            self.bell.wake()
+            await asyncio.gather(*standing)  # each ends its turn, none is cut off
+            self._settled, _ = await asyncio.gather(
+                dispatch.stop(self._grace_s, DOT_GRACE * self._grace_s),
+                tests.stop(self._grace_s),
+            )
+            landed.set()
 
 
 async def _alive(reads: Reads) -> None:
     """Before the first claim: others must see that this owner lives."""
     while True:
         try:
-            return await reads.run(_keep)
+            return await reads.run(lambda: None)
         except Exception:
             log.exception("the engine has no database yet; it tries again")
             await asyncio.sleep(REST_S)
 
 
-async def _again(work: Callable[[], Awaitable[None]], pause_s: float) -> None:
-    """For ever; an error is logged and the next turn comes all the same."""
-    while True:
+async def _again(
+    work: Callable[[], Awaitable[None]], pause_s: float, end: asyncio.Event
+) -> None:
+    """Until the end; an error is logged and the next turn comes all the same."""
+    while not end.is_set():
+        rest_s = pause_s
         try:
             await work()
         except Exception:
             log.exception("a standing task of the engine failed; it goes on")
-            await asyncio.sleep(REST_S)
-        await asyncio.sleep(pause_s)
-
-
-def _keep() -> None:
-    """The lock goes with the connection or the process: others recover the rest."""
+            rest_s = max(pause_s, REST_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(rest_s):
+                await end.wait()

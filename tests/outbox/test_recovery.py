@@ -174,7 +174,7 @@ def test_an_owner_is_alive_while_it_holds_its_lock(desk, settings):
 
     dead = owners.dead(["other"], settings.instance, me="me")
     assert dead == ({"other"} if locking() else frozenset())
-    life.drop()
+    life.drop(settled=True)
 
 
 def test_a_killed_process_is_dead_at_once(desk, settings, both_databases):

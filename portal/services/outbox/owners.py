@@ -41,13 +41,15 @@ class Life:
         if self._file is not None:
             fcntl.flock(self._file, fcntl.LOCK_EX)
 
-    def drop(self) -> None:
-        """At an orderly end, when nothing is left that anybody could recover."""
+    def drop(self, *, settled: bool) -> None:
+        """At the end. What is not `settled` is for others to recover, at once: the
+        file stays, and nobody holds it."""
         if locking():
             proxy.execute_sql("SELECT pg_advisory_unlock(%s)", (_number(self._owner),))
             return
         if self._file is not None:
-            _path(self._folder, self._owner).unlink(missing_ok=True)
+            if settled:
+                _path(self._folder, self._owner).unlink(missing_ok=True)
             self._file.close()
             self._file = None
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from itertools import pairwise
 
 from portal.address import BadAddress, parse_mailbox
-from portal.crypto.passwords import is_common
+from portal.crypto.passwords import is_guessable
 from portal.errors import FieldError, Invalid
 
 NAME_LENGTH = 100
 SLUG_LENGTH = 48
 # NIST SP 800-63B §3.1.1.2: length counts, composition does not.
-SHORTEST, LONGEST = 8, 1000
+SHORTEST, LONGEST = 12, 1000
 
 
 class Findings:
@@ -55,17 +54,15 @@ def email(text: str, findings: Findings, field: str = "email") -> str:
 def password(
     text: str, findings: Findings, *, around: tuple[str, ...], field: str = "password"
 ) -> str:
-    """Long enough and not to be guessed from the words `around` it."""
-    plain = text.casefold()
-    close = {word.casefold() for word in around if word}
-    close |= {word.partition("@")[0] for word in close}
+    """Long enough and not to be guessed, also not from the words `around` it."""
     if len(text) < SHORTEST:
-        findings.add(field, f"A password has at least {SHORTEST} characters.")
+        findings.add(
+            field,
+            f"This password has {len(text)} characters. It needs {SHORTEST}.",
+        )
     elif len(text) > LONGEST:
         findings.add(field, f"A password has at most {LONGEST} characters.")
-    elif plain in close:
-        findings.add(field, "This password is the name or the address beside it.")
-    elif len(set(plain)) < 4 or _is_row(plain) or is_common(text):
+    elif is_guessable(text, around):
         findings.add(field, "This password is among the first that attackers try.")
     return text
 
@@ -79,9 +76,3 @@ def slug(text: str) -> str:
 
 def _visible(character: str) -> bool:
     return character == " " or unicodedata.category(character)[0] not in "CZ"
-
-
-def _is_row(text: str) -> bool:
-    """`12345678`, `abcdefgh`, `87654321`: each character follows the one before."""
-    steps = {ord(b) - ord(a) for a, b in pairwise(text)}
-    return steps in ({1}, {-1})

@@ -46,5 +46,13 @@ def test_hash_for_nobody_is_a_whole_hash():
 
 
 def test_first_guesses_are_known():
-    assert passwords.is_common("Password123")
-    assert not passwords.is_common("correct horse battery staple")
+    assert passwords.is_guessable("Password1234")
+    assert passwords.is_guessable("aaaaaaaaaaaa")
+    assert not passwords.is_guessable("correct horse battery staple")
+
+
+def test_words_around_are_guesses_too():
+    assert not passwords.is_guessable("harbourpass-ostrava")
+    assert passwords.is_guessable(
+        "harbourpass-ostrava", ["harbourpass", "harbourpass-ostrava"]
+    )

@@ -11,7 +11,7 @@ from portal.services.actor import Actor
 from portal.services.senders import Pacing
 from portal.services.senders.fields import UNTESTED
 from portal.services.testing import TestView
-from portal.web.sender_forms import SenderForm, filled, find_place
+from portal.web.sender_forms import KEEP, SenderForm, filled, find_place
 from portal.web.sender_page import Page
 from portal.web.sender_words import OWN, ways
 
@@ -67,7 +67,8 @@ def sent(
         form=form,
         sender=sender,
         test=_found(actor, form.test_id),
-        lends=True,
+        # Whoever keeps the saved secret is not offered the one of the test.
+        lends=form.secret.data != KEEP,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from flask import Flask, g, request
 from htmx_flask import Htmx
 
-from portal import web
+from portal import api, web
 from portal.config import Settings
 from portal.providers.catalogue import Catalogue
 from portal.services.bell import Bell, SilentBell
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 FORM_BYTES = 256 * 1024
 FORM_PARTS = 100
-WITHOUT_DATABASE = (None, "static")
+WITHOUT_DATABASE = (None, "static", "health.healthz", "health.readyz")
 
 
 def create_app(
@@ -49,6 +49,7 @@ def create_app(
     _limit(app, installation.settings)
     _connect(app)
     web.register(app)
+    api.register(app)
     return app
 
 

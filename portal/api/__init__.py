@@ -1,0 +1,16 @@
+"""HTTP for programs: `/send`, health, metrics and their description.
+
+Bearer keys instead of cookies, so there is no session and nothing to forge;
+errors are RFC 9457 problems.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from portal.api import health, send
+
+
+def register(app: Flask) -> None:
+    app.register_blueprint(send.api)
+    app.register_blueprint(health.api)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 HANDED_OVER = 10_000  # ids kept in memory; what is more is found by the claim query
@@ -24,6 +24,7 @@ class EngineBell:
         self._overflowed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ears: list[asyncio.Event] = []
+        self.is_well: Callable[[], bool] = lambda: False  # the engine says it
 
     def ring(self, message_ids: Sequence[int] = ()) -> None:
         with self._guard:
@@ -34,6 +35,9 @@ class EngineBell:
                 # The loop may just have been closed: nobody is left to hear it.
                 with suppress(RuntimeError):
                     self._loop.call_soon_threadsafe(self.wake)
+
+    def hears(self) -> bool | None:
+        return self.is_well()
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         with self._guard:

@@ -53,6 +53,7 @@ class Engine:
         self._test_limits = test_limits
         bell = installation.bell
         self.bell = bell if isinstance(bell, EngineBell) else EngineBell()
+        self.bell.is_well = self.is_well
         self.heartbeat_at = 0.0  # monotonic; of the last tick that ended well
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None

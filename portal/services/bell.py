@@ -14,9 +14,17 @@ class Bell(Protocol):
         the engine claims each like any row."""
         ...
 
+    def hears(self) -> bool | None:
+        """Whether the engine of this process looks after its work; None: this
+        process has no engine."""
+        ...
+
 
 class SilentBell:
     """For the command line: whoever polls the database finds the work."""
 
     def ring(self, message_ids: Sequence[int] = ()) -> None:
+        return None
+
+    def hears(self) -> bool | None:
         return None

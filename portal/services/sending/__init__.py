@@ -2,7 +2,7 @@
 
 from portal.services.sending.accepting import Accepted, accept
 from portal.services.sending.asking import Idempotency, Replay
-from portal.services.sending.changing import cancel, decide
+from portal.services.sending.changing import cancel, decide, read_back
 from portal.services.sending.reading import find, flow, read
 from portal.services.sending.shapes import message_json
 from portal.services.sending.showing import Shown, show
@@ -14,6 +14,7 @@ from portal.services.sending.views import (
     Page,
     RecipientView,
 )
+from portal.services.sending.watching import wait_for
 
 __all__ = [
     "Accepted",
@@ -33,5 +34,7 @@ __all__ = [
     "flow",
     "message_json",
     "read",
+    "read_back",
     "show",
+    "wait_for",
 ]

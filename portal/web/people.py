@@ -10,6 +10,7 @@ from wtforms import PasswordField, StringField
 from portal.errors import Forbidden, Invalid
 from portal.services import people, tenants
 from portal.services.actor import Actor, Role
+from portal.services.words import SHORTEST
 from portal.web import access, fragments, notices
 from portal.web.forms import PortalForm
 
@@ -99,4 +100,5 @@ def _shown(actor: Actor, form: PersonForm) -> dict[str, Any]:
         "form": form,
         "people": people.people(actor),
         "roles": ROLES,
+        "shortest": SHORTEST,
     }

@@ -10,6 +10,7 @@ from wtforms import PasswordField, StringField
 
 from portal.errors import Gone, Invalid
 from portal.services import accounts
+from portal.services.words import SHORTEST
 from portal.web import access, errors, fragments, sessions
 from portal.web.forms import PortalForm
 
@@ -34,7 +35,7 @@ def show(token: str) -> Response:
         accounts.check_setup_link(token)
     except Gone:
         return _used()
-    return fragments.page("set_up/page.html", form=SetUpForm(), token=token)
+    return _show(token, SetUpForm())
 
 
 @pages.post("/set-up/<token>")
@@ -55,7 +56,7 @@ def set_up(token: str) -> Response:
     except Invalid as fault:
         form.refuse(fault)
         form.ask_again("password")
-        return fragments.page("set_up/page.html", 422, form=form, token=token)
+        return _show(token, form, 422)
     signed_in = accounts.sign_in(
         sessions.installation(),
         email=form.email.data or "",
@@ -65,6 +66,12 @@ def set_up(token: str) -> Response:
     )
     response = fragments.go(f"/t/{actor.here.slug}/senders/new")
     return sessions.begin(response, signed_in.token)
+
+
+def _show(token: str, form: SetUpForm, status: int = 200) -> Response:
+    return fragments.page(
+        "set_up/page.html", status, form=form, token=token, shortest=SHORTEST
+    )
 
 
 def _used() -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from portal.services.actor import Actor, Role
+from portal.services.actor import Actor
 from portal.services.overview import Flow, Overview
 from portal.services.senders import RouteKind
 from portal.web import words
@@ -12,7 +12,7 @@ from portal.web import words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """`href` and `word` are the one next thing to do, if there is one."""
+    """`href` and `word` lead to the proof, where it is on another page."""
 
     state: str
     heading: str
@@ -48,7 +48,6 @@ def _nowhere(actor: Actor, found: Overview) -> Verdict:
         heading="Mail has no way out",
         text="There is no sender, no platform default and no sandbox here, so "
         "POST /send answers 503 and accepts nothing.",
-        **_to_senders(actor, "Add a sender"),
     )
 
 
@@ -62,7 +61,6 @@ def _captured(actor: Actor, found: Overview) -> Verdict:
         state="warn",
         heading="No mail leaves: every mail is captured",
         text=f"{through}. What is sent here is kept to look at and reaches nobody.",
-        **_to_senders(actor, "Add a sender"),
     )
 
 
@@ -91,7 +89,6 @@ def _flowing(actor: Actor, found: Overview) -> Verdict:
         state="pass" if found.route.kind is RouteKind.SENDER else "info",
         heading=f"Mail is flowing through {_through(found)}",
         text=accepted + _waiting(found),
-        **_own_sender(actor, found),
     )
 
 
@@ -100,7 +97,6 @@ def _ready(actor: Actor, found: Overview) -> Verdict:
         state="info",
         heading=f"Ready. Mail would go through {_through(found)}",
         text="No mail has gone through it yet. " + _waiting(found),
-        **_own_sender(actor, found),
     )
 
 
@@ -115,16 +111,3 @@ def _waiting(found: Overview) -> str:
     if not queue.total:
         return "Nothing waits."
     return f"{words.count(queue.total, 'mail')} on the way."
-
-
-def _own_sender(actor: Actor, found: Overview) -> dict[str, str]:
-    if found.route.kind is RouteKind.SENDER:
-        return {}
-    return _to_senders(actor, "Add your own sender")
-
-
-def _to_senders(actor: Actor, word: str) -> dict[str, str]:
-    """Nothing for a viewer, who may not."""
-    if actor.role is None or actor.role.rank < Role.ADMIN.rank:
-        return {}
-    return {"href": f"/t/{actor.here.slug}/senders/new", "word": word}

@@ -16,6 +16,7 @@ from portal.store.fields import now
 from portal.store.models import Attempt, Message, Recipient, SenderVersion
 from tests.people import Factory
 
+TOLD = ("failed", "deferred")
 HOSTILE = "<script>alert('x')</script>\"'&"
 MAIL = (
     b"From: Acme <noreply@example.org>\r\nTo: kim@example.com\r\n"
@@ -108,12 +109,12 @@ def attempt(message: Message, version: SenderVersion, *, said: str = "") -> Atte
         claimed_fence=1,
         owner="test",
         ended_at=now(),
-        outcome="sent" if positive else "failed",
+        outcome=message.state,
         stage=None if positive else "rcpt_to",
         relay="smtp.example.org:587",
         reply=reply,
         ms=412,
-        diagnosis=None if positive else diagnosis(said),
+        diagnosis=diagnosis(said) if message.state in TOLD else None,
         transcript=[
             ["C", "RCPT TO:<kim@example.com>", False],
             ["S", f"{code} {said} words of the relay", not positive],

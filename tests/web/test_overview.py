@@ -113,7 +113,7 @@ def test_the_platform_default_is_named(installation, owner):
 
     assert heading(page) == "Ready. Mail would go through the platform default"
     assert "noreply<wbr>@example.<wbr>org" in page
-    assert "Add your own sender" in page
+    assert "Add a sender" in page
 
 
 def test_held_mail_tells_since_when_and_why(as_owner, owner, make):

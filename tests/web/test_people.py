@@ -37,7 +37,7 @@ def test_a_person_is_added(as_owner, owner, htmx: bool):
     [
         ("email", "mateo", "needs exactly one “@”"),
         ("role", "king", "A role is owner, admin or viewer."),
-        ("password", "short", "A password has at least 8 characters."),
+        ("password", "short", "It needs 12."),
         ("email", "owner@example.org", "is a member already"),
     ],
 )

@@ -39,8 +39,8 @@ def test_it_makes_an_account_and_a_tenant_and_goes_on(nobody, link):
     [
         ("name", "", "Please give your name."),
         ("email", "dana", "needs exactly one “@”"),
-        ("password", "short", "A password has at least 8 characters."),
-        ("password", "dana@example.org", "is the name or the address beside it"),
+        ("password", "short", "It needs 12."),
+        ("password", "dana@example.org", "among the first that attackers try"),
         ("tenant", " ", "Please give the tenant a name."),
     ],
 )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal.api import health, send
+from portal.api.health import api as health_api
+from portal.api.send import api as send_api
 
 
 def register(app: Flask) -> None:
-    app.register_blueprint(send.api)
-    app.register_blueprint(health.api)
+    app.register_blueprint(send_api)
+    app.register_blueprint(health_api)

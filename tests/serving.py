@@ -127,7 +127,9 @@ class Serving:
         """GET /send/<id>, once nothing of it waits or moves."""
         end = time.monotonic() + START_S
         while time.monotonic() < end:
-            found: dict[str, Any] = self.ask("GET", f"/send/{message}", key=key).json()
+            answer = self.ask("GET", f"/send/{message}", key=key)
+            assert answer.status == 200, answer.body
+            found: dict[str, Any] = answer.json()
             if found["status"] not in ("queued", "sending"):
                 return found
             time.sleep(0.05)

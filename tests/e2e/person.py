@@ -82,6 +82,8 @@ class Person:
         page = self.page
         page.goto("/t/production/keys")
         page.get_by_label("Name").fill("product")
+        for may in page.locator("input[name=scopes]").all():
+            may.check()
         page.get_by_role("button", name="Make a key").click()
         return page.locator("#new-key").inner_text().strip()
 

@@ -35,24 +35,30 @@ class Process:
         self.stopping = threading.Event()
         self.settled = True
         self._engine = engine
+        # Asked and taken in one step: a second signal may come inside the first.
+        self._first = threading.Lock()
         self._draining = threading.Thread(target=self._drain, name="drain")
 
     def on_signal(self, number: int) -> None:
         """The first signal begins the drain, the second one ends everything."""
-        if self.stopping.is_set():
+        if not self._begin_drain():
             log.warning("a second signal: ending at once")
             logging.shutdown()
             os._exit(128 + number)
         log.info("stopping: what is under way may end")
-        self.stopping.set()
-        self._draining.start()
 
     def drain(self) -> None:
         """Returns when the engine has settled what was under way."""
-        if not self.stopping.is_set():
-            self.stopping.set()
-            self._draining.start()
+        self._begin_drain()
         self._draining.join()
+
+    def _begin_drain(self) -> bool:
+        """False when it has begun already."""
+        if not self._first.acquire(blocking=False):
+            return False
+        self._draining.start()
+        self.stopping.set()
+        return True
 
     def _drain(self) -> None:
         self.settled = self._engine.stop(GRACE_S)

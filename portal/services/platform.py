@@ -60,10 +60,38 @@ def look(actor: Actor) -> PlatformView:
     actor.require_operator()
     settings = actor.installation.settings
     return PlatformView(
-        checks=(_database(settings), *_disk(settings), _key(actor), _relays(settings)),
+        checks=(
+            _engine(actor),
+            _database(settings),
+            *_disk(settings),
+            _key(actor),
+            _relays(settings),
+        ),
         default=_default(settings.default_sender),
         settings=_settings(settings),
         versions=_versions(),
+    )
+
+
+def _engine(actor: Actor) -> Check:
+    well = actor.installation.bell.hears()
+    if well is None:
+        return Check(
+            name="Engine",
+            state="pass",
+            word="Elsewhere",
+            text="Not in this process: another one sends what is accepted here.",
+        )
+    if well:
+        return Check(
+            name="Engine", state="pass", word="In order", text="Runs in this process."
+        )
+    return Check(
+        name="Engine",
+        state="fail",
+        word="Stands still",
+        text="Nothing is sent by this process. Start the portal again; accepted mail "
+        "is safe.",
     )
 
 

@@ -5,28 +5,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-import os
-import re
-import threading
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from flask import Flask
-from playwright.sync_api import Browser, ConsoleMessage, Page
-from werkzeug.serving import make_server
 
-from portal.app import create_app
-from portal.services import accounts, sessions
-from portal.services.actor import Actor
-from portal.store.models import Person, SetupLink
+from portal.services import accounts
+from portal.store.models import SetupLink
 from tests.web.pages import addresses, furnish
+from tests.web.windows import examine, keep_picture, look, sign_in, window
 
 pytestmark = [pytest.mark.xdist_group("chromium"), pytest.mark.timeout(300)]
 
-AXE = (Path(__file__).parents[1] / "vendor" / "axe.min.js").read_text()
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
 LONG = (
     "Re: Fwd: [EXTERNAL] Ihre Donaudampfschifffahrtsgesellschaftskapitäns"
     "prüfungsanmeldebestätigung und die Rechnung 2026-11-4711, bitte freigeben"
@@ -34,77 +21,6 @@ LONG = (
 WIDTHS = (1440, 360)
 THEMES = ("light", "dark")
 NO_PAGES = ("csv", "json", "eml", "frame", "rows", "now", "hint", "host", "providers")
-
-
-@pytest.fixture
-def served(installation) -> Iterator[tuple[Flask, str]]:
-    """The application on a port of loopback, as a browser needs it."""
-    app = create_app(
-        installation=dataclasses.replace(installation, sandbox_port=lambda: 24_680)
-    )
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield app, f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def look(page: Page, path: str) -> list[str]:
-    """What is wrong with this page as it stands, one line each."""
-    page.goto(path)
-    return examine(page)
-
-
-def examine(page: Page) -> list[str]:
-    path = page.url.partition("/t/")[2] or page.url
-    page.evaluate(AXE)
-    found = page.evaluate("rules => axe.run(document, rules)", RULES)["violations"]
-    wrong = [
-        f"{path}: {each['id']} at {node['html'][:120]}"
-        for each in found
-        for node in each["nodes"]
-    ]
-    wide = page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
-    return [*wrong, *([f"{path}: scrolls sideways by {wide} px"] if wide > 0 else [])]
-
-
-def window(browser: Browser, url: str, theme: str, width: int) -> tuple[Page, list]:
-    """A page whose console complaints are collected."""
-    context = browser.new_context(
-        base_url=url,
-        color_scheme=theme,
-        viewport={"width": width, "height": 900},
-        reduced_motion="reduce",
-    )
-    complaints: list[str] = []
-
-    def hears(message: ConsoleMessage) -> None:
-        # A page that is not there is an answer 404, and Chromium tells of it.
-        if message.type in ("error", "warning") and "404" not in message.text:
-            complaints.append(message.text)
-
-    page = context.new_page()
-    page.on("console", hears)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    return page, complaints
-
-
-def sign_in(page: Page, url: str, actor: Actor) -> None:
-    person = Person.get_by_id(actor.person.id if actor.person else 0)
-    token = sessions.begin(actor.installation, person, ip=None, user_agent="").token
-    page.context.add_cookies([{"name": "portal", "value": token, "url": url}])
-
-
-def keep_picture(page: Page, path: str, theme: str, width: int) -> None:
-    if folder := os.environ.get("LOOKS_TO"):
-        words = re.sub(r"[A-Za-z0-9_-]{22,}", "one", path).lower()
-        name = re.sub(r"[^a-z0-9]+", "-", words).strip("-") or "home"
-        picture = Path(folder) / f"{name}-{width}-{theme}.png"
-        page.screenshot(path=picture, full_page=True, caret="initial")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

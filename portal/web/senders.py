@@ -14,8 +14,9 @@ from portal.services.actor import Actor, Role
 from portal.services.senders import Saved
 from portal.web import access, fragments, notices, sender_words
 from portal.web.forms import PortalForm
+from portal.web.sender_asking import hint
 from portal.web.sender_opening import blank, opened, refused, saved, sent
-from portal.web.sender_page import Page, hint
+from portal.web.sender_page import Page
 
 pages = access.blueprint("senders", __name__)
 

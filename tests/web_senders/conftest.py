@@ -22,6 +22,7 @@ from tests.browsing import Visitor
 SECRET = "Zyx-wvu-9876-tsr"
 BASE = "/t/acme-inc/senders"
 NEW = f"{BASE}/new/generic_smtp"
+START = f"{BASE}/test"
 FORM = {
     "provider": "generic_smtp",
     "name": "Acme relay",

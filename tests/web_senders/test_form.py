@@ -7,20 +7,9 @@ import re
 import pytest
 
 from tests.web_senders.conftest import BASE, NEW
+from tests.web_senders.reading import chosen, value
 
 MISMATCH = "Port 465 usually talks TLS from the start. STARTTLS belongs to 587."
-
-
-def value(html: str, name: str) -> str:
-    found = re.search(rf'<input[^>]*\sname="{name}"[^>]*', html)
-    assert found, f"no field {name}"
-    given = re.search(r'\svalue="([^"]*)"', found[0])
-    return given[1] if given else ""
-
-
-def chosen(html: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)" checked', html)
-    return found[1] if found else ""
 
 
 def test_a_preset_fills_in_host_port_and_encryption(as_admin):

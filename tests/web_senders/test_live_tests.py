@@ -1,4 +1,4 @@
-"""Live tests in the browser: begun from the form, shown rung by rung, repaired."""
+"""Live tests in the browser: begun from the form, shown rung by rung."""
 
 from __future__ import annotations
 
@@ -8,32 +8,15 @@ import re
 import pytest
 
 from portal.app import create_app
+from portal.sandbox.server import Sandbox
+from portal.services import captures
+from portal.store.database import connection
 from portal.store.models import LiveTest
 from tests.browsing import Visitor
-from tests.web_senders.conftest import BASE, NEW, SECRET, SIGNED_IN
-from tests.web_senders.test_form import chosen, value
+from tests.web_senders.conftest import BASE, NEW, SECRET, SIGNED_IN, START
+from tests.web_senders.reading import chosen, rungs, started, value, words
 
-START = f"{BASE}/test"
 ACCEPTED = "A test message was accepted by 127.0.0.1 for pat@example.com."
-RUNG = re.compile(r'<li data-state="(\w+)">.*?<small>(\w+)</small>', re.S)
-
-
-def rungs(html: str) -> dict[str, str]:
-    """The state of each stage of the ladder."""
-    ladder = html.partition('<ol class="ladder">')[2].partition("</ol>")[0]
-    return {stage: state for state, stage in RUNG.findall(ladder)}
-
-
-def words(html: str) -> str:
-    """Without the places where a name may break."""
-    return html.replace("<wbr>", "")
-
-
-def started(html: str) -> str:
-    """The address of the ladder that this fragment shows."""
-    test_id = re.search(r'name="test" value="([^"]+)"', html)
-    assert test_id
-    return f"/t/acme-inc/tests/{test_id[1]}"
 
 
 @pytest.fixture
@@ -168,84 +151,6 @@ def test_a_failure_is_explained_under_its_rung(tried, play):
     assert "Stopped at the greeting" in page
 
 
-def test_a_repair_edits_the_form_and_tests_again(
-    as_admin, form, sink, authority, run_tests
-):
-    """The secret typed for the first test is used again: nobody types it twice."""
-    relay = sink(users={"kim": SECRET}, tls=authority.contexts["good"])
-    sent = {**SIGNED_IN, "port": relay.port, "ca": authority.pem}
-    begun = as_admin.post(START, form(**sent), htmx=True)
-    run_tests()
-    test_id = started(begun.text).rpartition("/")[2]
-    empty = form(**{**sent, "password": ""}, test=test_id, repair="0")
-
-    repaired = as_admin.post(f"{BASE}/repair", empty, htmx=True)
-    run_tests()
-
-    assert repaired.text.lstrip().startswith('<div id="workbench">')
-    assert chosen(repaired.text, "security") == "tls"
-    assert SECRET not in repaired.text
-    ended = words(as_admin.get(started(repaired.text), htmx=True).text)
-    assert "A test message was accepted by 127.0.0.1" in ended
-    assert len(relay.mails) == 1
-
-
-def test_a_repair_works_as_a_plain_form(as_admin, form, play, run_tests):
-    answer = as_admin.post(START, form(port=play("says_nothing.txt").port))
-    run_tests()
-    failed = as_admin.get(answer.headers["Location"]).text
-    test_id = started(failed).rpartition("/")[2]
-
-    page = as_admin.follow(
-        f"{BASE}/repair", form(port=value(failed, "port"), test=test_id, repair="0")
-    )
-
-    assert chosen(page, "security") == "tls"
-    assert started(page) != started(failed)
-
-
-def test_a_repair_that_nobody_offered_is_404(as_admin, form, play, run_tests):
-    """A browser names a repair of the stored diagnosis and cannot write its own."""
-    begun = as_admin.post(START, form(port=play("says_nothing.txt").port), htmx=True)
-    run_tests()
-    test_id = started(begun.text).rpartition("/")[2]
-
-    for number in ("7", "-1", "x", ""):
-        sent = form(test=test_id, repair=number)
-        assert as_admin.post(f"{BASE}/repair", sent).status_code == 404
-
-
-def test_saving_after_a_test_takes_the_secret_that_was_typed(
-    as_admin, form, sink, authority, run_tests
-):
-    """Without a script the field comes back empty; the version is a tested one."""
-    relay = sink(users={"kim": SECRET}, starttls=authority.contexts["good"])
-    sent = {**SIGNED_IN, "port": relay.port, "ca": authority.pem}
-    begun = as_admin.post(START, form(**sent), htmx=True)
-    run_tests()
-    test_id = started(begun.text).rpartition("/")[2]
-    again = {**sent, "password": "", "secret": "lent"}
-
-    page = as_admin.follow(NEW, form(**again, test=test_id, then="use"))
-
-    assert "Mail goes through “Acme relay”, version 1, from now on." in page
-    assert "never tested" not in page
-    assert chosen(page, "secret") == "keep"
-    assert "A test message was accepted by 127.0.0.1" in words(page)
-
-
-def test_another_person_is_not_lent_the_secret(app, as_admin, owner, form):
-    """It is sealed for the browser session that typed it."""
-    begun = as_admin.post(START, form(**SIGNED_IN), htmx=True)
-    test_id = started(begun.text).rpartition("/")[2]
-    again = {**SIGNED_IN, "password": "", "secret": "lent", "test": test_id}
-
-    answer = Visitor(app, owner).post(NEW, form(**again))
-
-    assert answer.status_code == 422
-    assert "none is stored" in answer.text
-
-
 def test_a_lost_answer_is_shown_as_uncertain(tried, play):
     page = tried(port=play("says_nothing_after_the_dot.txt").port)
 
@@ -258,10 +163,6 @@ def test_a_lost_answer_is_shown_as_uncertain(tried, play):
 def test_a_captured_test_says_that_it_reached_nobody(
     installation, admin, form, run_tests
 ):
-    from portal.sandbox.server import Sandbox
-    from portal.services import captures
-    from portal.store.database import connection
-
     def keep(taken: captures.Taken) -> None:
         with connection():
             captures.keep(taken)
@@ -304,29 +205,6 @@ def test_the_secret_is_in_no_transcript(tried, sink, authority):
     assert SECRET not in page
 
 
-@pytest.fixture
-def guarded(installation):
-    """The portal of an operator who allows no relay on loopback."""
-    settings = dataclasses.replace(installation.settings, relay_allow=())
-    return dataclasses.replace(installation, settings=settings)
-
-
-@pytest.mark.parametrize("who", ["owner", "admin"])
-def test_a_refused_relay_names_its_setting_to_owners(
-    request, guarded, form, run_tests, who: str
-):
-    """Everybody else reads the one uniform sentence."""
-    app = create_app(installation=guarded)
-    visitor = Visitor(app, request.getfixturevalue(who))
-
-    answer = visitor.post(START, form(host="127.0.0.1", port=25))
-    run_tests(guarded)
-
-    page = words(visitor.get(answer.headers["Location"]).text)
-    assert rungs(page)["dns"] == "failed"
-    assert ("PORTAL_RELAY_ALLOW=127.0.0.1:25" in page) is (who == "owner")
-
-
 def test_a_test_is_stopped_before_it_began(as_admin, form):
     begun = as_admin.post(START, form(), htmx=True)
 
@@ -358,38 +236,3 @@ def test_a_test_of_what_was_saved_since_stays_with_the_sender(
     ladder = as_admin.get(f"{started(begun.text)}?sender={at.rpartition('/')[2]}")
 
     assert f'hx-post="{at}"' in ladder.text
-
-
-def test_a_viewer_sees_a_ladder_and_begins_none(as_admin, as_viewer, form, saved):
-    at = saved()
-    begun = as_admin.post(f"{at}/test", form(), htmx=True)
-    ladder = as_viewer.get(started(begun.text))
-
-    assert ladder.status_code == 200
-    assert "<button" not in ladder.text
-    for path in (START, f"{at}/test", f"{BASE}/repair", f"{started(begun.text)}/stop"):
-        assert as_viewer.post(path, form()).status_code == 403
-
-
-def test_a_stranger_sees_no_ladder(as_admin, as_stranger, form):
-    begun = as_admin.post(START, form(), htmx=True)
-    ours = started(begun.text)
-
-    for path in (ours, ours.replace("acme-inc", "other-ltd")):
-        assert as_stranger.get(path).status_code == 404
-        assert as_stranger.post(f"{path}/stop").status_code == 404
-    assert as_stranger.post(START, form()).status_code == 404
-
-
-def test_too_many_tests_leave_the_page_as_it_is(app, admin, form, installation):
-    """429 as a notice: the form and its secret stay where they are."""
-    limited = dataclasses.replace(installation.settings, limits=True)
-    here = dataclasses.replace(installation, settings=limited)
-    visitor = Visitor(create_app(installation=here), admin)
-
-    answers = [visitor.post(START, form(), htmx=True) for _ in range(11)]
-
-    last = answers[-1]
-    assert last.status_code == 429
-    assert 'id="notice"' in last.text
-    assert 'id="ladder"' not in last.text

@@ -7,7 +7,7 @@ import pytest
 from portal.services import senders
 from portal.store.models import Sender, SenderVersion
 from tests.web_senders.conftest import BASE, NEW, SECRET, SIGNED_IN
-from tests.web_senders.test_form import chosen, value
+from tests.web_senders.reading import chosen, value
 
 
 def settings_of(at: str) -> dict[str, object]:

@@ -1,0 +1,90 @@
+"""The conversations of these tests: one mail to a relay on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from portal.delivery.conversation import always, converse
+from portal.delivery.types import (
+    Auth,
+    BeforeDot,
+    Limits,
+    Outcome,
+    Relay,
+    Security,
+    Stage,
+    Step,
+    StepStatus,
+)
+from portal.mail.types import Envelope
+from portal.net.open import OpenNet
+from portal.secret import Secret
+
+CONTENT = b"Subject: hi\r\n\r\n.one dot\r\nhi\r\n"
+BIG = b"Subject: big\r\n\r\n" + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 8_000
+PASSWORD = "hunter2!"
+QUICK = Limits.every(0.3, 5)
+PATIENT = Limits.every(10, 20)
+
+
+def relay_at(server, security: str = "none", **values) -> Relay:
+    """A Relay for a ScriptedRelay or a Sink; with `username` it signs in."""
+    if "username" in values:
+        values.setdefault("auth", Auth.PASSWORD)
+        values.setdefault("password", Secret(PASSWORD))
+    values.setdefault("auth", Auth.NONE)
+    values.setdefault("ehlo_name", "portal.test")
+    values.setdefault("host", server.host)
+    return Relay(port=server.port, security=Security(security), **values)
+
+
+def envelope_to(*recipients: str) -> Envelope:
+    return Envelope(
+        reverse_path="kim@example.org", recipients=recipients or ("lee@example.net",)
+    )
+
+
+def submit(
+    relay: Relay,
+    envelope: Envelope | None = None,
+    content: bytes = CONTENT,
+    *,
+    limits: Limits = PATIENT,
+    before_dot: BeforeDot = always,
+    stop_after: Stage | None = None,
+    steps: list[Step] | None = None,
+) -> Outcome:
+    """One conversation from start to end; `steps` collects what was watched."""
+    watch = steps.append if steps is not None else (lambda step: None)
+    return asyncio.run(
+        converse(
+            relay,
+            OpenNet(),
+            envelope or envelope_to(),
+            content,
+            watch,
+            limits=limits,
+            before_dot=before_dot,
+            stop_after=stop_after,
+        )
+    )
+
+
+def statuses(outcome: Outcome) -> list[str]:
+    return [result.status for result in outcome.recipients]
+
+
+def reached(outcome: Outcome) -> Sequence[str]:
+    """The stages that were begun."""
+    return [step.stage for step in outcome.steps if step.status != StepStatus.SKIPPED]
+
+
+def text_of(outcome: Outcome) -> str:
+    """Everything a person could read of an outcome."""
+    return "\n".join(
+        [
+            repr(outcome),
+            *(f"{line.who}: {line.text}" for line in outcome.transcript),
+        ]
+    )

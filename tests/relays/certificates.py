@@ -1,0 +1,68 @@
+"""A throw-away certification authority and what it should and should not issue."""
+
+from __future__ import annotations
+
+import datetime
+import ssl
+from dataclasses import dataclass
+
+import trustme
+
+
+@dataclass(frozen=True)
+class Authority:
+    """`pem` is what a client trusts; `contexts` are servers' by what they show."""
+
+    pem: str
+    contexts: dict[str, ssl.SSLContext]
+
+
+def make_authority() -> Authority:
+    authority, stranger = trustme.CA(), trustme.CA()
+    past = datetime.datetime(2024, 3, 12, tzinfo=datetime.UTC)
+    names = ("localhost", "127.0.0.1", "relay.test")
+    return Authority(
+        pem=authority.cert_pem.bytes().decode(),
+        contexts={
+            "good": _server(authority.issue_cert(*names)),
+            "expired": _server(
+                authority.issue_cert(
+                    *names, not_before=past, not_after=past + datetime.timedelta(1)
+                )
+            ),
+            "wrong-name": _server(authority.issue_cert("other.example")),
+            "untrusted": _server(stranger.issue_cert(*names)),
+            "self-signed": _self_signed(stranger),
+            "old": _old(authority.issue_cert(*names)),
+        },
+    )
+
+
+def _server(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+def _self_signed(authority: trustme.CA) -> ssl.SSLContext:
+    """The authority's own certificate, shown as if it were a server's."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with (
+        authority.cert_pem.tempfile() as certificate,
+        authority.private_key_pem.tempfile() as key,
+    ):
+        context.load_cert_chain(certificate, key)
+    return context
+
+
+def _old(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    """A server from before TLS 1.2. OpenSSL says in a warning how old that is."""
+    import warnings
+
+    context = _server(certificate)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    return context

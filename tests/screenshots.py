@@ -12,7 +12,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.e2e.conftest import CHROMIUM, walking
+from tests.chromium import CHROMIUM
+from tests.e2e.conftest import walking
 from tests.e2e.person import Person
 from tests.e2e.relay import NOBODY, PASSWORD, relaying
 from tests.serving import SET_UP, Serving

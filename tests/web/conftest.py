@@ -14,9 +14,6 @@ from portal.app import create_app
 from portal.services.actor import Actor
 from portal.services.installation import Installation
 from tests.browsing import Visitor
-from tests.chromium import browser
-
-__all__ = ["browser"]  # a fixture
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from portal.services import sessions
 from portal.services.actor import Actor
 from portal.store.models import Person
-from tests.chromium import browser  # noqa: F401, a fixture
 from tests.relays.certificates import Authority
 from tests.relays.sink import Sink
 from tests.web_senders.conftest import BASE, SECRET
@@ -32,7 +31,7 @@ NewPage = Callable[..., Page]
 
 
 @pytest.fixture
-def new_page(browser: Browser, installation, owner: Actor) -> Iterator[NewPage]:  # noqa: F811
+def new_page(browser: Browser, installation, owner: Actor) -> Iterator[NewPage]:
     """A window of the owner's. Whatever its console complains of fails the test."""
     complaints: list[str] = []
 

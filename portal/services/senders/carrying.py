@@ -78,7 +78,12 @@ def identity(
 ) -> Identity:
     """Who a mail of this route is from; opens no secret."""
     if kind == RouteKind.SENDER:
-        return identity_of(stored_fields(_version(version_id).settings))
+        settings = (
+            SenderVersion.select(SenderVersion.settings)
+            .where(SenderVersion.id == version_id)
+            .scalar()
+        )
+        return identity_of(stored_fields(settings))
     if kind == RouteKind.PLATFORM:
         return _platform_identity(_default(installation), tenant_id)
     if kind == RouteKind.SANDBOX:

@@ -61,15 +61,24 @@ class LeftBehind:
 def route_now(installation: Installation, tenant_id: int) -> RouteNow:
     """The active version, else the platform default, else the sandbox, else none."""
     row = (
-        Route.select(Route, SenderVersion, Sender)
+        Route.select(
+            Route.fence,
+            SenderVersion.id,
+            SenderVersion.number,
+            SenderVersion.provider,
+            SenderVersion.settings,
+            Sender.public_id,
+            Sender.name,
+        )
         .join(SenderVersion, "LEFT OUTER JOIN")
         .join(Sender, "LEFT OUTER JOIN")
         .where(Route.tenant == tenant_id)
         .first()
     )
     fence = row.fence if row else 0
-    if row and row.active_version_id is not None:
-        return _through(row.active_version, fence)
+    version = row.active_version if row else None
+    if version is not None and version.id is not None:
+        return _through(version, fence)
     default = installation.settings.default_sender
     if default:
         return _without_version(

@@ -74,16 +74,20 @@ class Wire(SMTPProtocol):
         await self._room.wait()
 
     def data_received(self, data: bytes) -> None:
-        while data:
+        start = 0
+        while start < len(data):
             if not self._asked:
                 # RFC 3207 §5: what stands behind the 220 may be an attacker's.
                 self.spoke_unasked = True
                 return
-            head, end, data = data.partition(b"\n")
-            self._line += head[: LINE_OCTETS - len(self._line)]
-            if end:
+            end = data.find(b"\n", start)
+            stop = len(data) if end < 0 else end
+            self._line += data[start : min(stop, start + LINE_OCTETS)]
+            del self._line[LINE_OCTETS:]
+            if end >= 0:
                 self._take(bytes(self._line).rstrip(b"\r"))
                 self._line.clear()
+            start = stop + 1
 
     def _take(self, line: bytes) -> None:
         more = line[3:4] == b"-"

@@ -22,7 +22,7 @@ from portal.net.open import OpenNet
 from portal.secret import Secret
 
 CONTENT = b"Subject: hi\r\n\r\n.one dot\r\nhi\r\n"
-BIG = b"Subject: big\r\n\r\n" + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 8_000
+BIG = b"Subject: big\r\n\r\n" + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 30_000
 PASSWORD = "hunter2!"
 QUICK = Limits.every(0.3, 5)
 PATIENT = Limits.every(10, 20)

@@ -114,7 +114,7 @@ def test_sentences_of_the_ladder(play):
         "127.0.0.1 is an address",
         f"127.0.0.1 port {relay.port}",
         "220 relay.test ESMTP",
-        "250 relay.test; offers SIZE 1000000",
+        "250 relay.test; offers SIZE 10000000",
         "250 2.1.0 OK",
         "250 2.1.5 OK",
         f"354 End data with <CR><LF>.<CR><LF>; {len(CONTENT)} bytes",

@@ -53,6 +53,8 @@ class ScriptedRelay:
         ]
         self._contexts = contexts
         self._server = socket.create_server((self.host, 0))
+        # Small, so that a relay which reads no more is noticed.
+        self._server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
         self.port: int = self._server.getsockname()[1]
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []

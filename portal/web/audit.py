@@ -1,4 +1,8 @@
-"""Audit: who did what, when and from where; to read, to filter, to take away."""
+"""Audit: who did what, when and from where; to read, to filter, to take away.
+
+Each tenant has a chain, and the installation one of its own, for the operator:
+the same pages without a tenant in their address.
+"""
 
 from __future__ import annotations
 
@@ -60,13 +64,15 @@ class Filter:
 
 
 @pages.get("/t/<slug>/audit")
-def show(slug: str) -> Response:
-    return fragments.page("audit/page.html", **_rows(access.tenant_actor(slug)))
+@pages.get("/platform/audit")
+def show(slug: str | None = None) -> Response:
+    return fragments.page("audit/page.html", **_rows(_actor(slug)))
 
 
 @pages.get("/t/<slug>/audit/rows")
-def rows(slug: str) -> Response:
-    context = _rows(access.tenant_actor(slug))
+@pages.get("/platform/audit/rows")
+def rows(slug: str | None = None) -> Response:
+    context = _rows(_actor(slug))
     response = fragments.fragment("audit/_rows.html", **context)
     asked = context["filter"].query()
     response.headers["HX-Push-Url"] = url_for("audit.show", slug=slug, **asked)
@@ -74,13 +80,23 @@ def rows(slug: str) -> Response:
 
 
 @pages.get("/t/<slug>/audit.csv")
-def as_csv(slug: str) -> Response:
-    return _download(access.tenant_actor(slug), "csv", "text/csv", _csv)
+@pages.get("/platform/audit.csv")
+def as_csv(slug: str | None = None) -> Response:
+    return _download(_actor(slug), "csv", "text/csv", _csv)
 
 
 @pages.get("/t/<slug>/audit.json")
-def as_json(slug: str) -> Response:
-    return _download(access.tenant_actor(slug), "json", "application/json", _json)
+@pages.get("/platform/audit.json")
+def as_json(slug: str | None = None) -> Response:
+    return _download(_actor(slug), "json", "application/json", _json)
+
+
+def _actor(slug: str | None) -> Actor:
+    if slug is not None:
+        return access.tenant_actor(slug)
+    visitor = access.visitor()
+    visitor.require_operator()
+    return visitor
 
 
 def _rows(actor: Actor) -> dict[str, Any]:
@@ -96,8 +112,8 @@ def _rows(actor: Actor) -> dict[str, Any]:
         "page": page,
         "filter": asked,
         "options": EVENTS,
-        "slug": actor.here.slug,
-        "tenant": actor.here,
+        "slug": actor.tenant.slug if actor.tenant else None,
+        "tenant": actor.tenant,
         "describe": describe,
     }
 
@@ -120,7 +136,7 @@ def _download(actor: Actor, ending: str, kind: str, write: Writer) -> Response:
     asked = Filter.asked()
     events = audit.every(actor, event=asked.event or None, person=asked.person or None)
     response = Response(write(events), content_type=f"{kind}; charset=utf-8")
-    name = f"audit-{actor.here.slug}.{ending}"
+    name = f"audit-{actor.tenant.slug if actor.tenant else 'portal'}.{ending}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -101,6 +102,19 @@ def test_another_tenants_entries_are_not_there(as_stranger, stranger, events):
     assert names(as_stranger.get("/t/other-ltd/audit").text) == ["tenant.theirs"]
     rows = json.loads(as_stranger.get("/t/other-ltd/audit.json").text)
     assert [row["event"] for row in rows] == ["tenant.theirs"]
+
+
+def test_the_installation_has_a_chain_of_its_own(as_owner, as_stranger, owner):
+    """Sign-ins and new tenants concern no tenant: the operator reads them."""
+    audit.record(dataclasses.replace(owner, tenant=None), "user.signed_in")
+
+    assert names(as_owner.get("/platform/audit").text) == ["user.signed_in"]
+    assert names(as_owner.get("/platform/audit/rows").text) == ["user.signed_in"]
+    rows = json.loads(as_owner.get("/platform/audit.json").text)
+    assert [row["event"] for row in rows] == ["user.signed_in"]
+    assert "user.signed_in" not in as_owner.get(AUDIT).text
+    for ending in ("", "/rows", ".csv", ".json"):
+        assert as_stranger.get(f"/platform/audit{ending}").status_code == 403
 
 
 def test_a_page_after_an_entry_of_another_tenant_is_not_there(

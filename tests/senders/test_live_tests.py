@@ -13,9 +13,9 @@ from portal.config import AllowRule
 from portal.delivery.types import Limits, Stage, StepStatus
 from portal.errors import Forbidden, Invalid, Missing
 from portal.sandbox.server import Sandbox
-from portal.services import audit, captures, senders, testing
+from portal.services import audit, captures, testing
 from portal.store.database import connection
-from portal.store.models import LiveTest, SenderVersion
+from portal.store.models import LiveTest
 
 USERS = {"app": "open sesame"}
 
@@ -217,59 +217,6 @@ def test_viewers_watch_and_strangers_find_nothing(
         testing.stop(stranger, test)
     with pytest.raises(Missing):
         ask(stranger, sender_id=save(admin).id, **where)
-
-
-class TestMark:
-    """A test counts for the version that is exactly what was tested."""
-
-    def test_when_it_was_saved_before(self, admin, ask, save, run_tests, relay):
-        _, where = relay
-        saved = save(admin, **where)
-        ask(admin, sender_id=saved.id, **where)
-        run_tests()
-
-        view = senders.sender(admin, saved.id)
-        assert view.test_status == "sent"
-        assert senders.activate(admin, saved.id, 1, patience_s=0).warning is None
-
-    def test_when_it_is_saved_after(self, admin, ask, save, run_tests, relay):
-        _, where = relay
-        ask(admin, **where)
-        run_tests()
-
-        saved = save(admin, activate=True, name="Any name", **where)
-
-        assert (saved.tested, saved.warning) == (True, None)
-
-    def test_not_when_a_tested_field_differs(self, admin, ask, save, run_tests, relay):
-        _, where = relay
-        saved = save(admin, **where)
-        ask(admin, sender_id=saved.id, **where, from_name="Other")
-        ask(admin, sender_id=saved.id, **where, password="other")
-        run_tests()
-
-        assert senders.sender(admin, saved.id).tested_at is None
-
-    def test_not_in_another_tenant(self, admin, stranger, ask, save, run_tests, relay):
-        _, where = relay
-        saved = save(stranger, **where)
-        ask(admin, **where)
-        run_tests()
-
-        assert senders.sender(stranger, saved.id).tested_at is None
-
-    def test_a_failed_one_is_said_at_the_activation(
-        self, admin, ask, save, run_tests, relay
-    ):
-        _, where = relay
-        saved = save(admin, password="wrong", **where)
-        ask(admin, sender_id=saved.id, password="", **where)
-        run_tests()
-
-        warned = senders.activate(admin, saved.id, 1, patience_s=0)
-
-        assert warned.warning == "The last test of version 1 did not pass."
-        assert SenderVersion.get().test_status == "failed"
 
 
 def test_a_saved_sender_is_tested_with_its_stored_secret(

@@ -28,6 +28,7 @@ NOUNS = (
     "people",
     "tenants",
     "platform",
+    "account",
 )
 
 
@@ -43,6 +44,7 @@ def register(app: Flask) -> None:
         csrf_token=sessions.csrf_token,
         csrf_field=_csrf_field,
         notices=notices.notices,
+        plain_http=crossing.plain_http,
         static_url=_static_url(Path(app.static_folder or "")),
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -27,7 +27,7 @@ def check() -> None:
     """
     base_url = sessions.installation().settings.base_url
     ours = urlsplit(base_url or "").netloc or request.host
-    if request.host != ours and urlsplit(f"//{request.host}").hostname not in LOOPBACK:
+    if request.host != ours and _hostname() not in LOOPBACK:
         raise Forbidden(f"This portal is at {base_url}.")
     if request.method in SAFE:
         return
@@ -36,6 +36,15 @@ def check() -> None:
     given = request.headers.get(HEADER) or request.form.get(FIELD, "")
     if not hmac.compare_digest(given.encode(), sessions.csrf_token().encode()):
         raise Forbidden(_STALE)
+
+
+def plain_http() -> bool:
+    """Whether passwords travel readable, as far as we can know."""
+    return not (request.is_secure or sessions.is_https() or _hostname() in LOOPBACK)
+
+
+def _hostname() -> str | None:
+    return urlsplit(f"//{request.host}").hostname
 
 
 def _same_site(ours: str) -> bool:

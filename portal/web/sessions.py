@@ -60,7 +60,7 @@ def end(response: Response) -> Response:
 def name(cookie: str) -> str:
     """`__Host-` binds a cookie to this host and to https; over http there is
     no such thing (RELIABILITY §3.5)."""
-    return f"__Host-{cookie}" if _secure() else cookie
+    return f"__Host-{cookie}" if is_https() else cookie
 
 
 def set_cookie(
@@ -72,16 +72,17 @@ def set_cookie(
         value,
         max_age=max_age,
         path="/",
-        secure=_secure(),
+        secure=is_https(),
         httponly=True,
         samesite="Lax",
     )
 
 
 def delete_cookie(response: Response, cookie: str) -> None:
-    response.delete_cookie(name(cookie), secure=_secure(), httponly=True)
+    response.delete_cookie(name(cookie), secure=is_https(), httponly=True)
 
 
-def _secure() -> bool:
+def is_https() -> bool:
+    """By the base URL; a proxy may have taken the encryption off."""
     base_url = installation().settings.base_url
     return base_url is not None and base_url.startswith("https://")

@@ -11,6 +11,7 @@ import pytest
 from portal.engine.breaker import MAIL_REFUSALS, Breaker
 from portal.services import sending
 from portal.services.outbox.timing import Timing
+from portal.services.overview import Flow, overview
 from tests.engine.conftest import PATIENT, until
 
 
@@ -51,9 +52,10 @@ def test_mail_waits_for_its_sender_and_says_why(engine, post, nobody, owner):
     shown = sending.read(owner, message.public_id)
     assert shown.recipients[0].waits_for_sender
     assert shown.diagnosis["cause"] == "connection_refused"
-    flow = sending.flow(owner)
-    assert flow.waiting == 1
-    assert flow.trouble == shown.diagnosis
+    found = overview(owner)
+    assert found.flow is Flow.HELD
+    assert found.trouble.held == 1
+    assert found.trouble.title == shown.diagnosis["title"]
 
 
 def test_while_the_breaker_is_open_nothing_else_is_tried(engine, post, play):

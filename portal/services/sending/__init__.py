@@ -3,13 +3,12 @@
 from portal.services.sending.accepting import Accepted, accept
 from portal.services.sending.asking import Idempotency, Replay
 from portal.services.sending.changing import cancel, decide, read_back
-from portal.services.sending.reading import find, flow, read
+from portal.services.sending.reading import find, read
 from portal.services.sending.shapes import message_json
 from portal.services.sending.showing import Shown, show
 from portal.services.sending.views import (
     AttemptView,
     Filter,
-    Flow,
     MessageView,
     Page,
     RecipientView,
@@ -20,7 +19,6 @@ __all__ = [
     "Accepted",
     "AttemptView",
     "Filter",
-    "Flow",
     "Idempotency",
     "MessageView",
     "Page",
@@ -31,7 +29,6 @@ __all__ = [
     "cancel",
     "decide",
     "find",
-    "flow",
     "message_json",
     "read",
     "read_back",

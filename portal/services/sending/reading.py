@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Any
 
 from peewee import JOIN, fn
@@ -15,13 +14,11 @@ from portal.services.outbox.states import PARTIAL, State
 from portal.services.sending.views import (
     AttemptView,
     Filter,
-    Flow,
     MessageView,
     Page,
     RecipientView,
 )
 from portal.store.database import connection
-from portal.store.fields import now
 from portal.store.models import (
     ApiKey,
     Attempt,
@@ -34,7 +31,6 @@ from portal.store.models import (
 MOST = 200
 STATES = (*State, PARTIAL)
 KINDS = tuple(Kind)
-_DAY = timedelta(days=1)
 _UNSENT = (State.DEFERRED, State.FAILED, State.UNCERTAIN, State.EXPIRED)
 
 
@@ -64,26 +60,6 @@ def find(actor: Actor, wanted: Filter) -> Page:
         messages=tuple(_view(row, recipients[row.id]) for row in page),
         next=page[-1].public_id if len(rows) > wanted.limit else None,
     )
-
-
-def flow(actor: Actor) -> Flow:
-    """How this tenant's mail moves now, and what it waits for."""
-    may_read(actor)
-    tenant_id = actor.here.id
-    with connection():
-        waiting = _counts(tenant_id, (State.QUEUED, State.SENDING, *_UNSENT[:1]))
-        uncertain = _counts(tenant_id, (State.UNCERTAIN,))
-        ended = _ended(tenant_id)
-        held = _held(tenant_id)
-        return Flow(
-            queued=waiting.get(State.QUEUED, 0) + waiting.get(State.SENDING, 0),
-            deferred=waiting.get(State.DEFERRED, 0),
-            uncertain=uncertain.get(State.UNCERTAIN, 0),
-            sent_24h=ended.get(State.SENT, 0),
-            failed_24h=ended.get(State.FAILED, 0) + ended.get(State.EXPIRED, 0),
-            waiting=held,
-            trouble=_trouble(tenant_id) if held else None,
-        )
 
 
 def own(actor: Actor, message_id: str) -> Message:
@@ -238,55 +214,3 @@ def _diagnosis(recipients: Iterable[Recipient], attempts: Sequence[Attempt]) -> 
         return None
     found = (row.diagnosis for row in reversed(attempts) if row.diagnosis)
     return next(found, None)
-
-
-def _counts(tenant_id: int, states: Sequence[str]) -> dict[str, int]:
-    query = (
-        Recipient.select(Recipient.state, fn.COUNT(Recipient.id))
-        .where(Recipient.tenant == tenant_id, Recipient.state.in_(states))
-        .group_by(Recipient.state)
-    )
-    return dict(_pairs(query))
-
-
-def _ended(tenant_id: int) -> dict[str, int]:
-    query = (
-        Recipient.select(Recipient.state, fn.COUNT(Recipient.id))
-        .where(Recipient.tenant == tenant_id, Recipient.settled_at > now() - _DAY)
-        .group_by(Recipient.state)
-    )
-    return dict(_pairs(query))
-
-
-def _pairs(query: Any) -> Iterable[tuple[str, int]]:
-    return [(row[0], row[1]) for row in query.tuples()]
-
-
-def _held(tenant_id: int) -> int:
-    return int(
-        Recipient.select()
-        .where(
-            Recipient.tenant == tenant_id,
-            Recipient.state == State.DEFERRED,
-            Recipient.held_fence.is_null(False),
-        )
-        .count()
-    )
-
-
-def _trouble(tenant_id: int) -> Any:
-    """The diagnosis of the newest attempt that left somebody waiting."""
-    return (
-        Attempt.select(Attempt.diagnosis)
-        .join(Message)
-        .join(Recipient, on=(Recipient.message == Message.id))
-        .where(
-            Recipient.tenant == tenant_id,
-            Recipient.held_fence.is_null(False),
-            Recipient.token == Attempt.number,
-            Attempt.diagnosis.is_null(False),
-        )
-        .order_by(Attempt.id.desc())
-        .limit(1)
-        .scalar()
-    )

@@ -92,17 +92,3 @@ class Page:
 
     messages: tuple[MessageView, ...]
     next: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
-    """How a tenant's mail moves. `trouble` is the newest diagnosis of a sender
-    that mail waits for now, `waiting` how many recipients do."""
-
-    queued: int
-    deferred: int
-    uncertain: int
-    sent_24h: int
-    failed_24h: int
-    waiting: int
-    trouble: Mapping[str, Any] | None

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Ends with its module: while Playwright lives, `asyncio.run` fails in its thread."""
     if not CHROMIUM:
         pytest.skip("Chromium is not installed: apt-get install chromium.")
     from playwright.sync_api import sync_playwright

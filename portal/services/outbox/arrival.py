@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from portal.services.outbox.rows import Case, Move, Raced
+from portal.services.outbox.rows import Case, Move, Raced, RecipientRow
+from portal.services.outbox.sql import change
 from portal.services.outbox.states import FINAL, WAITING, State
-from portal.store.models import Recipient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,35 +28,34 @@ class Because:
 NOTHING = Because()
 
 
-def arrive(case: Case, recipient: Recipient, to: State, why: Because = NOTHING) -> None:
+def arrive(
+    case: Case, recipient: RecipientRow, to: State, why: Because = NOTHING
+) -> None:
     """Move a recipient, unless a kept copy, a doubt or a wish say otherwise.
 
     The UPDATE names the state and the token it believes in. Raises Raced when the
     row is another one: then the lock was not held.
     """
-    before = State(recipient.state)
     arrived, counts = _where_to(case, recipient, to)
     changes = _changes(case, recipient, arrived, why)
     if counts:
         changes["uncertain_count"] = recipient.uncertain_count + 1
         changes["retry_at"] = why.retry_at if _may_retry(case, recipient) else None
-    rows = (
-        Recipient.update(changes)
-        .where(
-            Recipient.id == recipient.id,
-            Recipient.state == before,
-            Recipient.token == recipient.token,
-        )
-        .execute()
+    rows = change(
+        "recipient",
+        changes,
+        "id = ? AND state = ? AND token = ?",
+        recipient.id,
+        recipient.state,
+        recipient.token,
     )
     if rows != 1:
-        raise Raced(f"recipient {recipient.id} is no longer {before}")
-    for name, value in changes.items():
-        setattr(recipient, name, value)
-    case.moves.append(Move(recipient=recipient, before=before, to=arrived))
+        raise Raced(f"recipient {recipient.id} is no longer {recipient.state}")
+    recipient.state, recipient.retry_at = arrived, changes["retry_at"]
+    case.moves.append(Move(recipient, arrived))
 
 
-def _where_to(case: Case, recipient: Recipient, to: State) -> tuple[State, bool]:
+def _where_to(case: Case, recipient: RecipientRow, to: State) -> tuple[State, bool]:
     """The state of arrival, and whether this is one more `uncertain`."""
     if case.kept(recipient):
         return State.SENT, False  # rule 1
@@ -69,7 +68,7 @@ def _where_to(case: Case, recipient: Recipient, to: State) -> tuple[State, bool]
     return to, False
 
 
-def _may_retry(case: Case, recipient: Recipient) -> bool:
+def _may_retry(case: Case, recipient: RecipientRow) -> bool:
     """Rule 2: one retry only, and none that nobody wants any more.
 
     That the sender does not say `hold` is for the caller: it gives no `retry_at`.
@@ -82,7 +81,7 @@ def _may_retry(case: Case, recipient: Recipient) -> bool:
 
 
 def _changes(
-    case: Case, recipient: Recipient, to: State, why: Because
+    case: Case, recipient: RecipientRow, to: State, why: Because
 ) -> dict[str, Any]:
     changes: dict[str, Any] = {
         "state": str(to),

@@ -7,25 +7,59 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from peewee import JOIN, Expression, fn
+from peewee import Expression, fn
 
 from portal.services.outbox.lanes import Lane, Means, Room
-from portal.services.outbox.rows import Raced, moment, tuples
+from portal.services.outbox.rows import Raced, moment
+from portal.services.outbox.sql import change, fetch, places, stored
 from portal.services.outbox.states import WAITING, State
 from portal.services.outbox.timing import Timing
-from portal.store.database import locking
-from portal.store.models import (
-    Attempt,
-    Message,
-    Recipient,
-    Route,
-    SenderVersion,
-    Tenant,
-)
+from portal.store.database import locking, statement
+from portal.store.fields import micros
+from portal.store.models import Attempt, Recipient
 
 # RFC 5321 §4.5.3.1.8: every relay takes this many recipients; the rest is the
 # next attempt's.
 MOST_RECIPIENTS = 100
+
+# What line 3 may take now; the partial index `recipient_due` serves it.
+_WAITS = "state IN ('queued', 'deferred') AND next_at <= ? AND cancel_asked = ?"
+_HANDED_OVER = (
+    "SELECT m.id, route.active_version_id, v.provider"
+    " FROM message m JOIN route ON route.tenant_id = m.tenant_id"
+    " LEFT JOIN sender_version v ON v.id = route.active_version_id"
+    " WHERE m.id IN ({ids}) ORDER BY m.id"
+)
+_TENANTS = (
+    "SELECT t.id, route.active_version_id, v.provider"
+    " FROM tenant t JOIN route ON route.tenant_id = t.id"
+    " LEFT JOIN sender_version v ON v.id = route.active_version_id"
+    " WHERE EXISTS (SELECT 1 FROM recipient r WHERE r.tenant_id = t.id"
+    " AND r.state IN ('queued', 'deferred') AND r.next_at <= ? AND r.cancel_asked = ?)"
+)
+_OLDEST = (
+    "SELECT message_id FROM recipient WHERE tenant_id = ?"
+    " AND state IN ('queued', 'deferred') AND next_at <= ? AND cancel_asked = ?"
+    " ORDER BY next_at LIMIT ?"
+)
+_MESSAGES = (
+    "SELECT id, public_id, tenant_id, kind, attempts FROM message"
+    " WHERE id IN ({ids}) ORDER BY id"
+)
+_TARGETS = (
+    "SELECT message_id, id, address, tries FROM recipient WHERE message_id IN ({ids})"
+    " AND state IN ('queued', 'deferred') AND next_at <= ? AND cancel_asked = ?"
+    " ORDER BY message_id, position"
+)
+# Version and fence are read in this one statement: read apart, an activation
+# between them would give a new fence to the old version.
+_OPEN = (
+    "INSERT INTO attempt (message_id, number, recipients, route, version_id,"
+    " claimed_fence, owner, lease_until, started_at, transcript)"
+    " SELECT ?, ?, ?, ?, route.active_version_id, route.fence, ?, ?, ?, ?"
+    " FROM route WHERE route.tenant_id = ?"
+    " RETURNING id, version_id, claimed_fence"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +88,15 @@ class Claimed:
 class _Candidate:
     message_id: int
     lane: Lane
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    id: int
+    public_id: str
+    tenant_id: int
+    kind: str
+    attempts: int
 
 
 def claim(
@@ -109,38 +152,22 @@ def is_due(at: datetime) -> Expression:
 
 
 def _handed_over(ids: Sequence[int], means: Means) -> Iterable[_Candidate]:
-    rows = (
-        Message.select(Message.id, Route.active_version, SenderVersion.provider)
-        .join(Route, on=(Route.tenant == Message.tenant))
-        .join(SenderVersion, JOIN.LEFT_OUTER)
-        .where(Message.id.in_(list(ids)))
-        .order_by(Message.id)
-    )
-    for message_id, version_id, provider in tuples(rows):
+    sql = _HANDED_OVER.format(ids=places(ids))
+    for message_id, version_id, provider in fetch(sql, *ids):
         yield _Candidate(message_id=message_id, lane=means.lane(version_id, provider))
 
 
 def _due(at: datetime, means: Means, room: Room) -> Iterable[_Candidate]:
     """Each tenant its share, in an order that changes (RELIABILITY §2.2)."""
-    something = Recipient.select().where(Recipient.tenant == Tenant.id, is_due(at))
-    tenants = (
-        Tenant.select(Tenant.id, Route.active_version, SenderVersion.provider)
-        .join(Route)
-        .join(SenderVersion, JOIN.LEFT_OUTER)
-        .where(fn.EXISTS(something))
-    )
-    lanes = [(row[0], means.lane(row[1], row[2])) for row in tuples(tenants)]
+    tenants = fetch(_TENANTS, micros(at), False)
+    lanes = [(row[0], means.lane(row[1], row[2])) for row in tenants]
     open_ones = [(key, lane) for key, lane in lanes if room.of(lane)]
     random.shuffle(open_ones)
     share = -(-room.total // max(len(open_ones), 1))
     for tenant_id, lane in open_ones:
-        rows = (
-            Recipient.select(Recipient.message)
-            .where(Recipient.tenant == tenant_id, is_due(at))
-            .order_by(Recipient.next_at)
-            .limit(min(share, room.of(lane)))
-        )
-        for message_id in dict.fromkeys(row[0] for row in tuples(rows)):
+        limit = min(share, room.of(lane))
+        rows = fetch(_OLDEST, tenant_id, micros(at), False, limit)
+        for message_id in dict.fromkeys(row[0] for row in rows):
             yield _Candidate(message_id=message_id, lane=lane)
 
 
@@ -154,33 +181,31 @@ def _fitting(waiting: Iterable[_Candidate], room: Room) -> Iterable[_Candidate]:
             yield candidate
 
 
-def _locked(ids: Collection[int]) -> dict[int, Message]:
+def _locked(ids: Collection[int]) -> dict[int, _Message]:
     """The rows of these messages, locked; those of other workers are left out."""
-    query = Message.select().where(Message.id.in_(list(ids))).order_by(Message.id)
+    if not ids:
+        return {}
+    sql = _MESSAGES.format(ids=places(ids))
     if locking():
-        query = query.for_update(skip_locked=True)
-    return {row.id: row for row in query} if ids else {}
+        sql += " FOR UPDATE SKIP LOCKED"
+    return {row[0]: _Message(*row) for row in fetch(sql, *ids)}
 
 
 def _targets(ids: Collection[int], at: datetime) -> dict[int, list[Target]]:
     """The due recipients of each message; the lock is held, so they stay due."""
     found: dict[int, list[Target]] = {}
-    rows = (
-        Recipient.select(
-            Recipient.message, Recipient.id, Recipient.address, Recipient.tries
-        )
-        .where(Recipient.message.in_(list(ids)), is_due(at))
-        .order_by(Recipient.message, Recipient.position)
-    )
-    for row in rows if ids else ():
-        targets = found.setdefault(row.message_id, [])
+    if not ids:
+        return found
+    sql = _TARGETS.format(ids=places(ids))
+    for message_id, key, address, tries in fetch(sql, *ids, micros(at), False):
+        targets = found.setdefault(message_id, [])
         if len(targets) < MOST_RECIPIENTS:
-            targets.append(Target(id=row.id, address=row.address, tries=row.tries))
+            targets.append(Target(id=key, address=address, tries=tries))
     return found
 
 
 def _take(
-    message: Message,
+    message: _Message,
     lane: Lane,
     targets: Sequence[Target],
     owner: str,
@@ -188,63 +213,44 @@ def _take(
     timing: Timing,
     at: datetime,
 ) -> Claimed:
-    number = message.attempts + 1
-    row = _open_attempt(message, number, lane, targets, owner, at, timing)
-    if row.version_id != lane.version_id:
-        lane = _moved_meanwhile(row, means)
-    Message.update(attempts=number, state=State.SENDING, captured=lane.captured).where(
-        Message.id == message.id
-    ).execute()
-    held = (
-        Recipient.update(state=State.SENDING, token=number, next_at=None)
-        .where(Recipient.id.in_([target.id for target in targets]), is_due(at))
-        .execute()
+    number, ids = message.attempts + 1, [target.id for target in targets]
+    opened = statement(
+        _OPEN,
+        message.id,
+        number,
+        stored(ids),
+        str(lane.route),
+        owner,
+        micros(at + timing.lease),
+        micros(at),
+        stored([]),
+        message.tenant_id,
     )
-    if held != len(targets):
-        raise Raced(f"message {message.id}: {held} of {len(targets)} were due")
+    attempt_id, version_id, fence = opened.fetchone()
+    if version_id != lane.version_id:
+        lane = _moved_meanwhile(attempt_id, version_id, means)
+    seen = {"attempts": number, "state": str(State.SENDING), "captured": lane.captured}
+    change("message", seen, "id = ?", message.id)
+    held = {"state": str(State.SENDING), "token": number, "next_at": None}
+    guard = f"id IN ({places(ids)}) AND {_WAITS}"
+    if change("recipient", held, guard, *ids, micros(at), False) != len(ids):
+        raise Raced(f"message {message.id}: not all of its recipients were due")
     return Claimed(
-        attempt_id=row.id,
+        attempt_id=attempt_id,
         number=number,
         message_id=message.id,
         public_id=message.public_id,
         tenant_id=message.tenant_id,
         kind=message.kind,
         lane=lane,
-        fence=row.claimed_fence,
+        fence=fence,
         targets=tuple(targets),
     )
 
 
-def _open_attempt(
-    message: Message,
-    number: int,
-    lane: Lane,
-    targets: Sequence[Target],
-    owner: str,
-    at: datetime,
-    timing: Timing,
-) -> Attempt:
-    """The attempt's row. Version and fence are read in this one statement: read
-    apart, an activation between them would give a new fence to the old version."""
-    route = Route.select().where(Route.tenant == message.tenant_id)
-    query = Attempt.insert(
-        message=message.id,
-        number=number,
-        recipients=[target.id for target in targets],
-        route=lane.route,
-        version=route.select(Route.active_version),
-        claimed_fence=route.select(Route.fence),
-        owner=owner,
-        lease_until=at + timing.lease,
-        started_at=at,
-    ).returning(Attempt.id, Attempt.version, Attempt.claimed_fence)
-    row: Attempt = next(iter(query.execute()))
-    return row
-
-
-def _moved_meanwhile(attempt: Attempt, means: Means) -> Lane:
+def _moved_meanwhile(attempt_id: int, version_id: int | None, means: Means) -> Lane:
     """The route moved after we chose (PostgreSQL only): the row knows better."""
-    version = SenderVersion.get_or_none(SenderVersion.id == attempt.version_id)
-    lane = means.lane(attempt.version_id, version.provider if version else None)
-    Attempt.update(route=lane.route).where(Attempt.id == attempt.id).execute()
+    rows = fetch("SELECT provider FROM sender_version WHERE id = ?", version_id)
+    lane = means.lane(version_id, rows[0][0] if rows else None)
+    change("attempt", {"route": str(lane.route)}, "id = ?", attempt_id)
     return lane

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from portal.delivery.shown import reply_json
 from portal.delivery.types import (
     Failure,
     FailureKind,
@@ -102,13 +102,6 @@ def _own_refusals(outcome: Outcome, targets: Sequence[Target]) -> dict[int, Verd
         return {}
     own = [row for row in outcome.recipients if row.reply != failure.reply]
     return refusals(own, targets, split=False)
-
-
-def reply_json(reply: Reply | None) -> dict[str, Any] | None:
-    """A reply as it is stored and shown."""
-    if reply is None:
-        return None
-    return {"code": reply.code, "enhanced": reply.enhanced, "text": reply.text}
 
 
 def _after_the_mark(outcome: Outcome) -> Judgement:

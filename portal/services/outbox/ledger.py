@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from portal.services import audit, quota
-from portal.services.actor import Actor, TenantRef
+from portal.services.actor import Actor
 from portal.services.outbox.rows import Case, Move
+from portal.services.outbox.sql import change
 from portal.services.outbox.states import FINAL, State, derive
-from portal.store.models import Message, Tenant
 
 # By where a recipient arrived, so that a diverted transition says what it became.
 EVENTS = {
@@ -32,7 +32,7 @@ def settle(actor: Actor, case: Case, detail: Mapping[str, Any] | None = None) ->
     _store_state(case)
     for event, moves in _by_event(case.moves).items():
         audit.record(
-            actor.within(tenant_ref(case.message.tenant)),
+            actor.within(case.message.tenant),
             event,
             subject_kind="message",
             subject_id=case.message.public_id,
@@ -47,13 +47,8 @@ def settle(actor: Actor, case: Case, detail: Mapping[str, Any] | None = None) ->
 def refund(case: Case, recipients: int) -> None:
     """Give back what the accept reserved, for recipients that were never claimed."""
     if recipients:
-        quota.refund(case.message.tenant_id, recipients, at=case.message.accepted_at)
-
-
-def tenant_ref(tenant: Tenant) -> TenantRef:
-    return TenantRef(
-        id=tenant.id, public_id=tenant.public_id, slug=tenant.slug, name=tenant.name
-    )
+        message = case.message
+        quota.refund(message.tenant.id, recipients, at=message.accepted_at)
 
 
 def _store_state(case: Case) -> None:
@@ -62,10 +57,10 @@ def _store_state(case: Case) -> None:
     if state != case.message.state:
         changes["state"] = state
     ended = all(row.state in FINAL for row in case.recipients.values())
-    if ended and case.message.settled_at is None:
+    if ended and not case.message.is_settled:
         changes["settled_at"] = case.at
     if changes:
-        Message.update(changes).where(Message.id == case.message.id).execute()
+        change("message", changes, "id = ?", case.message.id)
 
 
 def _by_event(moves: list[Move]) -> dict[str, list[Move]]:

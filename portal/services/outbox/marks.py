@@ -9,18 +9,29 @@ from portal.services.outbox.arrival import NOTHING, arrive
 from portal.services.outbox.ledger import settle
 from portal.services.outbox.rows import (
     NOT_KEPT,
+    AttemptRow,
     Case,
     Raced,
     lock_attempt,
     lock_route,
 )
+from portal.services.outbox.sql import change, fetch, places
 from portal.services.outbox.states import State
 from portal.services.outbox.timing import Timing
 from portal.services.outbox.verdict import Told, Verdict
 from portal.services.outbox.why import because
-from portal.store.models import Attempt, Recipient, Route
 
 RELEASED = "released"
+
+_HELD = (
+    "SELECT count(*) FROM recipient"
+    " WHERE message_id = ? AND token = ? AND state = ? AND cancel_asked = ?"
+)
+_FENCE_HOLDS = (
+    "SELECT 1 FROM attempt a JOIN message m ON m.id = a.message_id"
+    " JOIN route r ON r.tenant_id = m.tenant_id"
+    " WHERE a.id = ? AND r.fence = a.claimed_fence"
+)
 
 
 def mark(
@@ -42,9 +53,9 @@ def mark(
     if found is None:
         return False
     case, attempt = found
-    if attempt.answer is not None or attempt.dot_at is not None:
+    if attempt.answer is not None or attempt.is_marked:
         return False
-    fence = lock_route(case.message.tenant_id)
+    fence = lock_route(case.message.tenant.id)
     granted = fence == attempt.claimed_fence and _all_mine(case, attempt, accepted)
     _refuse(case, attempt, refused, timing)
     if granted:
@@ -64,7 +75,7 @@ def release(actor: Actor, attempt_id: int) -> bool:
     if found is None:
         return False
     case, attempt = found
-    if attempt.answer is not None or attempt.dot_at is not None:
+    if attempt.answer is not None or attempt.is_marked:
         return False
     _release(case, attempt)
     settle(actor, case, {"attempt": attempt.number})
@@ -76,50 +87,31 @@ def fence_holds(attempt_id: int) -> bool:
 
     Only a saving: the mark asks again, under the lock.
     """
-    return bool(
-        Attempt.select()
-        .join(Recipient, on=(Recipient.message == Attempt.message))
-        .switch(Attempt)
-        .join(Route, on=(Route.tenant == Recipient.tenant))
-        .where(Attempt.id == attempt_id, Route.fence == Attempt.claimed_fence)
-        .exists()
-    )
+    return bool(fetch(_FENCE_HOLDS, attempt_id))
 
 
-def _all_mine(case: Case, attempt: Attempt, accepted: Collection[int]) -> bool:
+def _all_mine(case: Case, attempt: AttemptRow, accepted: Collection[int]) -> bool:
     """Token and state, and no wish to cancel. The token alone would let a slow
     worker mark what was queued again, and two dots would go out."""
-    held = (
-        Recipient.select()
-        .where(
-            Recipient.message == case.message.id,
-            Recipient.id.in_(list(accepted)),
-            Recipient.token == attempt.number,
-            Recipient.state == State.SENDING,
-            Recipient.cancel_asked == False,  # noqa: E712, SQL
-        )
-        .count()
-    )
-    return bool(accepted) and held == len(accepted)
-
-
-def _write_mark(case: Case, attempt: Attempt, accepted: Collection[int]) -> None:
+    sql = f"{_HELD} AND id IN ({places(accepted)})"
     rows = (
-        Attempt.update(dot_at=case.at, dot_recipients=sorted(accepted))
-        .where(
-            Attempt.id == attempt.id,
-            Attempt.dot_at.is_null(),
-            Attempt.answer.is_null(),
-        )
-        .execute()
+        fetch(sql, case.message.id, attempt.number, State.SENDING, False, *accepted)
+        if accepted
+        else [(0,)]
     )
-    if rows != 1:
+    return bool(accepted) and rows[0][0] == len(accepted)
+
+
+def _write_mark(case: Case, attempt: AttemptRow, accepted: Collection[int]) -> None:
+    changes = {"dot_at": case.at, "dot_recipients": sorted(accepted)}
+    guard = "id = ? AND dot_at IS NULL AND answer IS NULL"
+    if change("attempt", changes, guard, attempt.id) != 1:
         raise Raced(f"attempt {attempt.id} has its mark or its answer")
-    attempt.dot_at, attempt.dot_recipients = case.at, sorted(accepted)
+    attempt.is_marked, attempt.covered = True, frozenset(accepted)
 
 
 def _refuse(
-    case: Case, attempt: Attempt, refused: Mapping[int, Verdict], timing: Timing
+    case: Case, attempt: AttemptRow, refused: Mapping[int, Verdict], timing: Timing
 ) -> None:
     for recipient in case.mine(attempt):
         if verdict := refused.get(recipient.id):
@@ -127,15 +119,14 @@ def _refuse(
             arrive(case, recipient, verdict.to, why)
 
 
-def _release(case: Case, attempt: Attempt) -> None:
-    rows = (
-        Attempt.update(
-            answer=NOT_KEPT, ended_at=case.at, outcome=RELEASED, lease_until=None
-        )
-        .where(Attempt.id == attempt.id, Attempt.answer.is_null())
-        .execute()
-    )
-    if rows != 1:
+def _release(case: Case, attempt: AttemptRow) -> None:
+    changes = {
+        "answer": NOT_KEPT,
+        "ended_at": case.at,
+        "outcome": RELEASED,
+        "lease_until": None,
+    }
+    if change("attempt", changes, "id = ? AND answer IS NULL", attempt.id) != 1:
         raise Raced(f"attempt {attempt.id} has its answer")
     attempt.answer = NOT_KEPT
     for recipient in case.mine(attempt):

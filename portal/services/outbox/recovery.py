@@ -13,7 +13,7 @@ from peewee import Expression
 from portal.services.actor import Actor
 from portal.services.outbox.arrival import Because, arrive
 from portal.services.outbox.ledger import settle
-from portal.services.outbox.rows import NOT_KEPT, Case, lock, moment, tuples
+from portal.services.outbox.rows import NOT_KEPT, AttemptRow, Case, lock, moment, tuples
 from portal.services.outbox.states import State
 from portal.services.outbox.timing import Timing
 from portal.services.outbox.why import unanswered
@@ -79,13 +79,15 @@ def owners() -> frozenset[str]:
     return frozenset(row[0] for row in tuples(query))
 
 
-def _end(case: Case, attempt: Attempt, dead: Collection[str], timing: Timing) -> bool:
+def _end(
+    case: Case, attempt: AttemptRow, dead: Collection[str], timing: Timing
+) -> bool:
     changes: dict[str, Any] = {
         "ended_at": case.at,
         "outcome": LOST,
         "lease_until": None,
     }
-    if attempt.dot_at is None:
+    if not attempt.is_marked:
         changes["answer"] = NOT_KEPT
     rows = (
         Attempt.update(changes)
@@ -101,7 +103,7 @@ def _end(case: Case, attempt: Attempt, dead: Collection[str], timing: Timing) ->
         return False
     attempt.answer = changes.get("answer")
     for recipient in case.mine(attempt):
-        if attempt.dot_at is None:
+        if not attempt.is_marked:
             again = Because(
                 next_at=_next_at(case, recipient.recovered, timing), recovered=True
             )

@@ -10,16 +10,16 @@ from portal.services.outbox.ledger import settle
 from portal.services.outbox.rows import (
     KEPT,
     NOT_KEPT,
+    AttemptRow,
     Case,
-    covered,
-    is_open_dot,
+    RecipientRow,
     lock_attempt,
 )
+from portal.services.outbox.sql import change
 from portal.services.outbox.states import FINAL, State
 from portal.services.outbox.timing import Timing
 from portal.services.outbox.verdict import Answer, Ending
 from portal.services.outbox.why import because, unanswered
-from portal.store.models import Attempt, Recipient
 
 INTERNAL_LIMIT = 3  # errors of ours that one mail may cause (RELIABILITY §2.2)
 
@@ -36,7 +36,7 @@ def record(actor: Actor, attempt_id: int, ending: Ending, timing: Timing) -> boo
     case, attempt = found
     if not _close(case, attempt, ending):
         return False
-    if attempt.dot_at is None:
+    if not attempt.is_marked:
         _before_the_dot(case, attempt, ending, timing)
     elif ending.answer is Answer.NONE:
         _without_answer(case, attempt, timing)
@@ -46,36 +46,33 @@ def record(actor: Actor, attempt_id: int, ending: Ending, timing: Timing) -> boo
     return True
 
 
-def _close(case: Case, attempt: Attempt, ending: Ending) -> bool:
+def _close(case: Case, attempt: AttemptRow, ending: Ending) -> bool:
     """The attempt's row first, guarded by its having no answer (line 19)."""
     changes: dict[str, Any] = ending.told.columns()
-    if attempt.dot_at is None or ending.answer is not Answer.NONE:
+    if not attempt.is_marked or ending.answer is not Answer.NONE:
         changes["answer"] = KEPT if _is_kept(attempt, ending) else NOT_KEPT
-    elif attempt.ended_at is not None:
+    elif attempt.has_ended:
         return False  # the same "nobody knows" again
-    rows = (
-        Attempt.update(ended_at=case.at, lease_until=None, **changes)
-        .where(Attempt.id == attempt.id, Attempt.answer.is_null())
-        .execute()
-    )
+    changes |= {"ended_at": case.at, "lease_until": None}
+    rows = change("attempt", changes, "id = ? AND answer IS NULL", attempt.id)
     if rows:
         attempt.answer = changes.get("answer")
     return bool(rows)
 
 
-def _is_kept(attempt: Attempt, ending: Ending) -> bool:
-    return attempt.dot_at is not None and ending.answer is Answer.KEPT
+def _is_kept(attempt: AttemptRow, ending: Ending) -> bool:
+    return attempt.is_marked and ending.answer is Answer.KEPT
 
 
 def _before_the_dot(
-    case: Case, attempt: Attempt, ending: Ending, timing: Timing
+    case: Case, attempt: AttemptRow, ending: Ending, timing: Timing
 ) -> None:
     """Line 7: each recipient by its own verdict."""
     for recipient in case.mine(attempt):
         _arrive_by_verdict(case, attempt, recipient, ending, timing)
 
 
-def _without_answer(case: Case, attempt: Attempt, timing: Timing) -> None:
+def _without_answer(case: Case, attempt: AttemptRow, timing: Timing) -> None:
     """Line 12: the dot stays open; only what this attempt still holds moves."""
     why = unanswered(case, attempt, timing)
     for recipient in case.mine(attempt):
@@ -83,11 +80,11 @@ def _without_answer(case: Case, attempt: Attempt, timing: Timing) -> None:
 
 
 def _after_the_dot(
-    case: Case, attempt: Attempt, ending: Ending, timing: Timing
+    case: Case, attempt: AttemptRow, ending: Ending, timing: Timing
 ) -> None:
     """Lines 8 to 11 for what is still held, 15 to 18 for what is not."""
     mine = {recipient.id for recipient in case.mine(attempt)}
-    for recipient_id in covered(attempt):
+    for recipient_id in attempt.covered:
         recipient = case.recipients.get(recipient_id)
         if recipient is None or recipient.state in FINAL:
             continue
@@ -100,7 +97,11 @@ def _after_the_dot(
 
 
 def _arrive_by_answer(
-    case: Case, attempt: Attempt, recipient: Recipient, ending: Ending, timing: Timing
+    case: Case,
+    attempt: AttemptRow,
+    recipient: RecipientRow,
+    ending: Ending,
+    timing: Timing,
 ) -> None:
     if ending.answer is Answer.KEPT:
         verdict = ending.of(recipient.id)
@@ -111,7 +112,11 @@ def _arrive_by_answer(
 
 
 def _arrive_by_verdict(
-    case: Case, attempt: Attempt, recipient: Recipient, ending: Ending, timing: Timing
+    case: Case,
+    attempt: AttemptRow,
+    recipient: RecipientRow,
+    ending: Ending,
+    timing: Timing,
 ) -> None:
     verdict = ending.of(recipient.id)
     why = because(case, attempt, recipient, verdict, timing, ending.pause)
@@ -119,17 +124,21 @@ def _arrive_by_verdict(
     arrive(case, recipient, State.FAILED if spent else verdict.to, why)
 
 
-def _late_yes(case: Case, recipient: Recipient) -> None:
+def _late_yes(case: Case, recipient: RecipientRow) -> None:
     """Line 15; and 16: a newer attempt past its mark arrives at `sent` by itself."""
     newer = case.attempts.get(recipient.token)
-    past_its_mark = newer is not None and is_open_dot(newer)
+    past_its_mark = newer is not None and newer.is_open_dot
     if recipient.state == State.SENDING and past_its_mark:
         return
     arrive(case, recipient, State.SENT)
 
 
 def _late_no(
-    case: Case, attempt: Attempt, recipient: Recipient, ending: Ending, timing: Timing
+    case: Case,
+    attempt: AttemptRow,
+    recipient: RecipientRow,
+    ending: Ending,
+    timing: Timing,
 ) -> None:
     """Line 17: the last doubt is gone; 18: it was not the last, or no doubt."""
     if recipient.state != State.UNCERTAIN or case.doubt(recipient):

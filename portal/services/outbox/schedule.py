@@ -12,7 +12,7 @@ from portal.services.actor import Actor
 from portal.services.outbox.arrival import Because, arrive
 from portal.services.outbox.claim import is_due
 from portal.services.outbox.ledger import refund, settle
-from portal.services.outbox.rows import lock, moment, tuples
+from portal.services.outbox.rows import RecipientRow, lock, moment, tuples
 from portal.services.outbox.states import WAITING, State
 from portal.services.outbox.timing import Timing
 from portal.store.models import Attempt, IdempotencyKey, Message, Recipient, Route
@@ -152,7 +152,7 @@ def _has_moved() -> Expression:
     return moved
 
 
-def _rest(recipient: Recipient) -> None:
+def _rest(recipient: RecipientRow) -> None:
     Recipient.update(retry_at=None).where(
         Recipient.id == recipient.id, Recipient.state == State.UNCERTAIN
     ).execute()

@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from portal.services.outbox.arrival import Because
-from portal.services.outbox.rows import Case
+from portal.services.outbox.rows import AttemptRow, Case, RecipientRow
 from portal.services.outbox.timing import Timing
 from portal.services.outbox.verdict import Verdict, Wait
-from portal.store.models import Attempt, Recipient, SenderVersion
+from portal.store.models import SenderVersion
 
 HOLD = "hold"
 
 
 def because(
     case: Case,
-    attempt: Attempt,
-    recipient: Recipient,
+    attempt: AttemptRow,
+    recipient: RecipientRow,
     verdict: Verdict,
     timing: Timing,
     pause: timedelta | None = None,
@@ -33,7 +33,7 @@ def because(
     )
 
 
-def unanswered(case: Case, attempt: Attempt, timing: Timing) -> Because:
+def unanswered(case: Case, attempt: AttemptRow, timing: Timing) -> Because:
     """Of a recipient whose dot got no answer (line 12 and 14)."""
     if _holds(attempt):
         return Because()
@@ -43,7 +43,7 @@ def unanswered(case: Case, attempt: Attempt, timing: Timing) -> Because:
 
 def _next_at(
     case: Case,
-    recipient: Recipient,
+    recipient: RecipientRow,
     verdict: Verdict,
     timing: Timing,
     pause: timedelta | None,
@@ -57,7 +57,7 @@ def _next_at(
     return case.at + timing.pause(case.message.kind, tries + 1, greylisted=greylisted)
 
 
-def _holds(attempt: Attempt) -> bool:
+def _holds(attempt: AttemptRow) -> bool:
     """The sender wants a person to decide instead of a second copy."""
     if attempt.version_id is None:
         return False

@@ -8,8 +8,8 @@ from portal.errors import Invalid
 from portal.services import audit
 from portal.services.actor import Actor
 from portal.services.outbox.arrival import arrive
-from portal.services.outbox.ledger import refund, settle, tenant_ref
-from portal.services.outbox.rows import Case, Raced, lock
+from portal.services.outbox.ledger import refund, settle
+from portal.services.outbox.rows import Case, Raced, RecipientRow, lock
 from portal.services.outbox.states import FINAL, WAITING, State
 from portal.store.models import Message, Recipient
 
@@ -55,7 +55,7 @@ def decide(actor: Actor, message_id: int, to: State, ids: Collection[int]) -> in
         settle(actor, case)  # the message's state; the audit row is our own
         if decided:
             audit.record(
-                actor.within(tenant_ref(case.message.tenant), actor.role),
+                actor.within(case.message.tenant, actor.role),
                 "email.decided",
                 subject_kind="message",
                 subject_id=case.message.public_id,
@@ -64,7 +64,7 @@ def decide(actor: Actor, message_id: int, to: State, ids: Collection[int]) -> in
     return count
 
 
-def _wish(recipient: Recipient) -> None:
+def _wish(recipient: RecipientRow) -> None:
     rows = (
         Recipient.update(cancel_asked=True, retry_at=None)
         .where(Recipient.id == recipient.id, Recipient.state == recipient.state)
@@ -75,7 +75,7 @@ def _wish(recipient: Recipient) -> None:
     recipient.cancel_asked, recipient.retry_at = True, None
 
 
-def _decide(actor: Actor, case: Case, recipient: Recipient, to: State) -> str:
+def _decide(actor: Actor, case: Case, recipient: RecipientRow, to: State) -> str:
     changes = {
         "state": str(to),
         "retry_at": None,

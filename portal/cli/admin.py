@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from portal.cli.opening import answer, opened, secret_file
+from portal.cli.files import secret_file
+from portal.cli.opening import answer, opened
 from portal.services import accounts, keys, people, tenants
 from portal.services.actor import Role
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import click
 
 from portal.config import Settings
-from portal.config.environment import without_line_break
-from portal.errors import CannotStart
 from portal.providers.catalogue import Catalogue
 from portal.services.actor import Actor
 from portal.services.bell import SilentBell
@@ -61,22 +57,6 @@ def opened() -> Iterator[Actor]:
             writer.close()
     finally:
         database.detach()
-
-
-def secret_file(path: Path) -> str:
-    """The text of a password file; `-` is standard input.
-
-    One trailing line break is removed, nothing else. Raises CannotStart.
-    """
-    try:
-        if str(path) == "-":
-            return without_line_break(sys.stdin.read())
-        return without_line_break(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise CannotStart(f"{path} cannot be read: {why}.") from None
-    except UnicodeDecodeError:
-        raise CannotStart(f"{path} is not UTF-8 text.") from None
 
 
 def answer(as_json: bool, document: dict[str, Any], *lines: str) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from portal.cli.opening import answer, opened, secret_file, warn
+from portal.cli.files import secret_file
+from portal.cli.opening import answer, opened, warn
 from portal.errors import CannotStart, Fault, Invalid
 from portal.services import senders, tenants
 from portal.services.senders.fields import SECRETS

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from portal.delivery.shown import reply_json
 from portal.delivery.types import (
     Facts,
     Failed,
@@ -22,7 +23,7 @@ from portal.delivery.types import (
 from portal.diagnosis.words import diagnosis_json
 from portal.services import knowledge
 from portal.services.installation import Installation
-from portal.services.outbox.classify import Judgement, reply_json
+from portal.services.outbox.classify import Judgement
 from portal.services.outbox.states import State
 from portal.services.outbox.verdict import Answer, Told
 

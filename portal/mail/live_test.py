@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from portal.address import Named
@@ -32,13 +33,30 @@ relay accepted it, and here it is.</p>
 """
 
 
-def test_message(to: Named, *, now: datetime) -> Draft:
-    """The draft of a live test to one address (RELIABILITY §3.4: a fixed text)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    subject: str
+    text: str
+    html: str
+
+
+def test_words(*, now: datetime) -> Words:
+    """What every live test says, and when it was asked for."""
     at = now.astimezone(UTC).strftime("%H:%M:%S on %-d %B %Y")
-    return Draft(
-        to=(to,),
+    return Words(
         subject="Test from SMTP Portal",
         text=_TEXT.format(at=at),
         html=_HTML.format(at=at),
+    )
+
+
+def test_message(to: Named, *, now: datetime) -> Draft:
+    """The draft of a live test to one address (RELIABILITY §3.4: a fixed text)."""
+    words = test_words(now=now)
+    return Draft(
+        to=(to,),
+        subject=words.subject,
+        text=words.text,
+        html=words.html,
         kind=Kind.NOTIFICATION,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from portal.address import Named, parse_mailbox
+from portal.delivery.shown import step_json
 from portal.delivery.types import Outcome, Relay, Step
 from portal.diagnosis.types import Diagnosis, ProviderHints
 from portal.errors import Fault
@@ -22,7 +23,6 @@ from portal.services.senders.carrying import identity_of, net_of, relay_of
 from portal.services.senders.fields import SANDBOX, SenderFields, stored_fields
 from portal.services.senders.typed import open_typed
 from portal.services.testing.settling import settle, settle_unrun
-from portal.services.testing.words import step_json
 from portal.store.fields import now
 from portal.store.models import LiveTest
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from portal.delivery.shown import step_json
 from portal.delivery.types import Outcome, Relay, Step, StepStatus
 from portal.diagnosis.types import Diagnosis
 from portal.diagnosis.words import diagnosis_json
 from portal.services import audit
 from portal.services.actor import Actor, PersonRef, TenantRef
 from portal.services.installation import Installation
-from portal.services.testing.words import in_a_sentence, outcome_json, step_json
+from portal.services.testing.words import in_a_sentence, outcome_json
 from portal.store.database import transaction
 from portal.store.fields import now
 from portal.store.models import LiveTest, Person, Sender, SenderVersion, Tenant

@@ -5,37 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from portal.delivery.shown import recipient_json, reply_json, tls_json
 from portal.delivery.types import (
     Failure,
     Line,
     Outcome,
-    RecipientResult,
     Relay,
     Reply,
     Stage,
     Status,
     Step,
     StepStatus,
-    TlsFacts,
 )
-
-
-def step_json(step: Step) -> dict[str, Any]:
-    """The shape of `portal try --json`."""
-    return {
-        "stage": step.stage.value,
-        "status": step.status.value,
-        "ms": step.ms,
-        "said": step.said,
-        "reply": reply_json(step.reply),
-        "detail": step.detail,
-    }
-
-
-def reply_json(reply: Reply | None) -> dict[str, Any] | None:
-    if reply is None:
-        return None
-    return {"code": reply.code, "enhanced": reply.enhanced, "text": reply.text}
 
 
 def outcome_json(
@@ -48,9 +29,9 @@ def outcome_json(
         "sentence": sentence,
         "message_id": message_id,
         "reply": reply_json(outcome.reply),
-        "tls": _tls_json(outcome.facts.tls),
+        "tls": tls_json(outcome.facts.tls),
         "ehlo": list(outcome.facts.ehlo),
-        "recipients": [_recipient_json(each) for each in outcome.recipients],
+        "recipients": [recipient_json(each) for each in outcome.recipients],
         "failure": _failure_json(outcome.failure),
         "transcript": [
             [each.who, each.text, each.failed] for each in outcome.transcript
@@ -96,27 +77,6 @@ def _read_reply(row: Mapping[str, Any] | None) -> Reply | None:
     if row is None:
         return None
     return Reply(code=row["code"], enhanced=row["enhanced"], text=row["text"])
-
-
-def _tls_json(tls: TlsFacts | None) -> dict[str, Any] | None:
-    if tls is None:
-        return None
-    return {
-        "version": tls.version,
-        "cipher": tls.cipher,
-        "subject": tls.subject,
-        "issuer": tls.issuer,
-        "not_after": tls.not_after.isoformat() if tls.not_after else None,
-        "san": list(tls.san),
-    }
-
-
-def _recipient_json(result: RecipientResult) -> dict[str, Any]:
-    return {
-        "address": result.address,
-        "status": result.status.value,
-        "reply": reply_json(result.reply),
-    }
 
 
 def _failure_json(failure: Failure | None) -> dict[str, Any] | None:

@@ -14,7 +14,13 @@ from portal.services.actor import Actor, Role
 from portal.services.senders.kinds import RouteKind
 from portal.services.senders.routing import RouteNow, route_now
 from portal.services.sending.asking import Idempotency, Replay, find_replay
-from portal.services.sending.planning import MOST_MESSAGES, Plan, in_batch, plan
+from portal.services.sending.planning import (
+    MOST_MESSAGES,
+    Plan,
+    in_batch,
+    plan,
+    sender_of,
+)
 from portal.services.sending.running import alone
 from portal.services.sending.views import MessageView
 from portal.services.sending.writing import write
@@ -104,10 +110,10 @@ def _plans(
 ) -> list[Plan]:
     if not 1 <= len(drafts) <= MOST_MESSAGES:
         raise Invalid("", f"A batch has 1 to {MOST_MESSAGES} messages.")
-    plans = []
+    plans, who = [], sender_of(actor, route)
     for number, draft in enumerate(drafts):
         try:
-            plans.append(plan(actor, draft, route, at=at))
+            plans.append(plan(actor, draft, route, who, at=at))
         except Invalid as error:
             raise (in_batch(number, error) if batch else error) from None
     return plans

@@ -17,7 +17,7 @@ def content_row(message_id: int, content: Content) -> dict[str, Any]:
     digest.update(content.body)
     asked = content.asked_from
     return {
-        "message": message_id,
+        "message_id": message_id,
         "date": content.date,
         "headers": content.headers,
         "body": content.body,

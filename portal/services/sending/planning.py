@@ -49,11 +49,17 @@ class Plan:
         return f"{first} and {others} other{'s' if others > 1 else ''}"
 
 
-def plan(actor: Actor, draft: Draft, route: RouteNow, *, at: datetime) -> Plan:
-    """Raises Invalid with the field's name."""
-    who = identity(
+def sender_of(actor: Actor, route: RouteNow) -> Identity:
+    """Who the mail of this route is from now."""
+    return identity(
         actor.installation, route.kind, route.version_id, tenant_id=actor.here.id
     )
+
+
+def plan(
+    actor: Actor, draft: Draft, route: RouteNow, who: Identity, *, at: datetime
+) -> Plan:
+    """Raises Invalid with the field's name."""
     _check_from(draft, who, route)
     _check_times(draft, at)
     addressed = recipients(draft)

@@ -5,21 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from portal.errors import TooMany
 from portal.services import audit, limits, quota
 from portal.services.actor import Actor
+from portal.services.outbox.sql import insert
 from portal.services.outbox.states import State
 from portal.services.senders.routing import RouteNow
 from portal.services.sending.asking import Idempotency, Replay, keep_answer
 from portal.services.sending.keeping import content_row
 from portal.services.sending.planning import Plan
 from portal.services.sending.views import MessageView, RecipientView
-from portal.store.models import Message, MessageContent, Recipient, Route
+from portal.store.database import statement
+from portal.store.fields import micros
 
 KEY_LIMIT = 100  # messages a minute and key (RELIABILITY §3.4)
 KEY_WINDOW_S = 60
+
+# The mark locks this row, so it must be there.
+_ROUTE = (
+    "INSERT INTO route (tenant_id, active_version_id, fence, changed_at)"
+    " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+# What no attempt has changed yet.
+_UNTOUCHED = {
+    "token": 0,
+    "tries": 0,
+    "recovered": 0,
+    "internal_errors": 0,
+    "uncertain_count": 0,
+    "cancel_asked": False,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +65,7 @@ def write(
             return Written(replay=replay)
     delay = _spend(actor, len(plans), patient=patient)
     quota.reserve(actor.here, sum(len(row.recipients) for row in plans))
-    Route.insert(tenant=actor.here.id).on_conflict_ignore().execute()
+    statement(_ROUTE, actor.here.id, None, 0, micros(at))
     ids = [_insert(actor, row, route, at, delay) for row in plans]
     for row in plans:
         audit.record(
@@ -90,49 +106,40 @@ def _spend(actor: Actor, messages: int, *, patient: bool) -> timedelta:
 def _insert(
     actor: Actor, row: Plan, route: RouteNow, at: datetime, delay: timedelta
 ) -> int:
-    message_id: int = (
-        Message.insert(
-            public_id=row.public_id,
-            tenant=actor.here.id,
-            key=actor.key.id if actor.key else None,
-            origin="api" if actor.key else "portal",
-            message_id=row.content.message_id,
-            subject=row.draft.subject,
-            shown_to=row.shown_to,
-            kind=str(row.draft.kind),
-            tags=dict(row.draft.tags),
-            size_bytes=row.size_bytes,
-            state=State.QUEUED,
-            captured=route.captured,
-            scheduled_at=row.scheduled_at,
-            expires_at=row.expires_at,
-            accepted_at=at,
-        )
-        .returning(Message.id)
-        .execute()[0]
-        .id
-    )
-    MessageContent.insert(content_row(message_id, row.content)).execute()
-    Recipient.insert_many(_recipients(actor, message_id, row, delay)).execute()
-    return message_id
-
-
-def _recipients(
-    actor: Actor, message_id: int, row: Plan, delay: timedelta
-) -> list[dict[str, Any]]:
-    return [
-        {
-            "message": message_id,
-            "tenant": actor.here.id,
+    message = {
+        "public_id": row.public_id,
+        "tenant_id": actor.here.id,
+        "key_id": actor.key.id if actor.key else None,
+        "origin": "api" if actor.key else "portal",
+        "message_id": row.content.message_id,
+        "subject": row.draft.subject,
+        "shown_to": row.shown_to,
+        "kind": str(row.draft.kind),
+        "tags": dict(row.draft.tags),
+        "size_bytes": row.size_bytes,
+        "state": str(State.QUEUED),
+        "captured": route.captured,
+        "attempts": 0,
+        "cancel_asked": False,
+        "scheduled_at": row.scheduled_at,
+        "expires_at": row.expires_at,
+        "accepted_at": at,
+    }
+    message_id = int(insert("message", message, returning="id").fetchone()[0])
+    insert("message_content", content_row(message_id, row.content))
+    for position, (field, mailbox) in enumerate(row.recipients):
+        recipient = {
+            "message_id": message_id,
+            "tenant_id": actor.here.id,
             "position": position,
             "field": field,
             "address": str(mailbox),
-            "state": State.QUEUED,
+            "state": str(State.QUEUED),
             "next_at": row.due_at + delay,
             "expires_at": row.expires_at,
         }
-        for position, (field, mailbox) in enumerate(row.recipients)
-    ]
+        insert("recipient", _UNTOUCHED | recipient)
+    return message_id
 
 
 def _view(row: Plan, route: RouteNow, at: datetime) -> MessageView:

@@ -30,6 +30,7 @@ def attach(settings: Settings) -> peewee.Database:
     Raises CannotStart, in one sentence without any password.
     """
     url = settings.database_url
+    engines.make_folder(settings.instance)  # the key file is there on either engine
     database: peewee.Database = (
         engines.postgresql(url) if url else engines.sqlite(settings.instance)
     )

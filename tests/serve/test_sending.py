@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import postgres
 from tests.serving import Serving, environment, run, serving
 
 MAIL = {"to": "kim@example.com", "subject": "Hello", "text": "Hello Kim."}
@@ -72,6 +73,28 @@ def test_without_a_sender_the_sandbox_captures_and_the_answer_says_so(tmp_path, 
     assert answer["captured"] is True
     assert answer["status"] == "sent"
     assert captured(tmp_path) == [("Hello", answer["id"])]
+
+
+def test_it_is_the_same_on_postgresql(tmp_path, postgresql_server):
+    with postgres.database(postgresql_server) as url:
+        env = environment(PORTAL_DATABASE_URL=url)
+        (tmp_path / "password").write_text("a sentence is fine\n")
+        who = ("--email", "kim@example.org", "--password-file", "password")
+        run("setup", *who, "--tenant", "Acme Inc", folder=tmp_path, env=env)
+        made = run("key", "add", "--tenant", "acme-inc", folder=tmp_path, env=env)
+        with serving(tmp_path, env=env) as portal:
+            portal.ready()
+            sent = portal.ask(
+                "POST",
+                "/send",
+                key=made["key"],
+                body=MAIL,
+                headers={"Prefer": "wait=10"},
+            )
+            status = portal.stop()
+
+    assert (sent.json()["status"], sent.json()["captured"]) == ("sent", True)
+    assert status == 0
 
 
 def test_a_sandbox_sender_captures_too(tmp_path, key):

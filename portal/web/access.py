@@ -15,9 +15,9 @@ def blueprint(name: str, import_name: str, *, open_to_all: bool = False) -> Blue
     """A blueprint of pages: session, cross-site check and errors are in it."""
     made = Blueprint(name, import_name)
     made.before_request(sessions.resume)
-    made.before_request(crossing.check)
     if not open_to_all:
-        made.before_request(_require_sign_in)
+        made.before_request(_require_sign_in)  # first: a lost session is no forgery
+    made.before_request(crossing.check)
     made.register_error_handler(Fault, errors.answer_fault)
     return made
 

@@ -91,6 +91,11 @@ def test_the_json_holds_every_entry(as_viewer, owner):
     assert [row["detail"]["number"] for row in rows] == list(range(1099, -1, -1))
 
 
+def test_no_entry_is_told_apart_from_no_hit(as_viewer):
+    assert "No entry yet" in as_viewer.get(AUDIT).text
+    assert "No such entry" in as_viewer.get(f"{AUDIT}?event=key.").text
+
+
 def test_an_empty_export_is_whole(as_viewer):
     assert json.loads(as_viewer.get(f"{AUDIT}.json?event=none").text) == []
     assert len(list(csv.reader(io.StringIO(as_viewer.get(f"{AUDIT}.csv").text)))) == 1

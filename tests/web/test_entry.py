@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from portal.app import create_app
-from portal.services import sessions
+from portal.services import keys, sessions
 from portal.store.fields import now
 from portal.store.models import BrowserSession
 from tests.browsing import Visitor
@@ -140,6 +140,21 @@ def test_htmx_is_led_to_the_door_as_a_whole_page(nobody):
     assert answer.status_code == 200
     assert answer.headers["HX-Redirect"] == "/sign-in"
     assert answer.text == ""
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_a_form_of_a_session_that_ended_leads_to_the_door(as_owner, owner, htmx):
+    """And changes nothing: whose page it was has to sign in again."""
+    as_owner.get("/t/acme-inc/keys")
+    BrowserSession.delete().execute()
+
+    answer = as_owner.post(
+        "/t/acme-inc/keys", {"name": "ops", "scopes": ["send"]}, htmx=htmx
+    )
+
+    place = "HX-Redirect" if htmx else "Location"
+    assert answer.headers[place] == "/sign-in"
+    assert keys.keys(owner) == []
 
 
 def test_signing_out_ends_the_session_in_the_database(as_owner):

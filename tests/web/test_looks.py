@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from portal.services import accounts
 from portal.store.models import SetupLink
@@ -87,3 +88,28 @@ def test_the_pages_before_the_door(browser, served, installation, theme, width):
 
     assert wrong == []
     assert [text for text in complaints if "410" not in text] == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_menu_of_a_phone(browser, served, make, owner, theme):
+    """It opens without a script, holds every page, and closes by Escape."""
+    _app, url = served
+    furnish(make, owner)
+    page, complaints = window(browser, url, theme, 360)
+    sign_in(page, url, owner)
+    page.goto("/t/acme-inc/messages")
+    side = page.get_by_role("complementary")
+    expect(side).to_be_hidden()
+
+    page.get_by_role("button", name="Menu").click()
+    expect(side.get_by_role("link", name="Overview")).to_be_visible()
+    side.locator("summary").click()
+    expect(side.get_by_role("link", name="Acme Inc owner")).to_be_visible()
+    wrong = examine(page)
+    keep_picture(page, "menu", theme, 360)
+    page.keyboard.press("Escape")
+    expect(side).to_be_hidden()
+    page.context.close()
+
+    assert wrong == []
+    assert complaints == []

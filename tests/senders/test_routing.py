@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from portal.config import DefaultSender
+from portal.crypto.seal import KeyRing
 from portal.delivery.types import Auth, Security
 from portal.errors import Unavailable
 from portal.net.guard import GuardedNet
@@ -20,6 +21,7 @@ from portal.services.senders.routing import wait_for_older
 from portal.store.database import connection
 from portal.store.fields import now
 from portal.store.models import Attempt, Route
+from portal.store.vault import Locked, Vault
 
 PLATFORM = DefaultSender(
     host="relay.example.net",
@@ -133,6 +135,17 @@ def test_the_identity_of_a_route_opens_no_secret(installation, admin, save):
     found = identity(locked, route.kind, route.version_id, tenant_id=admin.here.id)
 
     assert str(found.from_.mailbox) == "app@example.org"
+
+
+def test_a_locked_installation_carries_nothing(installation, admin, save):
+    save(admin, auth="none", activate=True)
+    shut = Vault(KeyRing.ephemeral(), locked=True)
+    locked = dataclasses.replace(installation, vault=shut)
+    route = route_now(locked, admin.here.id)
+
+    with pytest.raises(Locked):
+        carrier(locked, route.kind, route.version_id, tenant_id=admin.here.id)
+    assert senders.adopt_platform(with_(locked, default=PLATFORM)) is False
 
 
 def test_every_move_raises_the_fence_and_standing_still_does_not(

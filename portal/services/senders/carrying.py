@@ -24,6 +24,7 @@ from portal.services.senders.fields import (
 from portal.services.senders.kinds import RouteKind
 from portal.services.senders.sealing import open_secrets
 from portal.store.models import Sender, SenderVersion
+from portal.store.vault import Locked
 
 NO_SANDBOX = "This process runs no sandbox (--no-sandbox), so it cannot take the mail."
 NO_ROUTE = "This tenant has no sender, and this installation has no platform default."
@@ -52,8 +53,11 @@ def carrier(
     """The carrier of a route as it was read; a version carries as it was saved.
 
     Raises Unavailable without a route or, for the sandbox, in a process without
-    one; `store.vault.Locked` when the key does not open the version's secret.
+    one; `Locked` while the key is the wrong one, for relays without a secret too:
+    an installation that is locked sends nothing (RELIABILITY §2.10).
     """
+    if installation.vault.locked:
+        raise Locked
     if kind == RouteKind.SENDER:
         return _sender(installation, _version(version_id))
     if kind == RouteKind.PLATFORM:

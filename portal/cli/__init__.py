@@ -78,7 +78,8 @@ class _Commands(click.Group):
         except click.exceptions.NoArgsIsHelpError as error:
             _leave(error.format_message(), 2)
         except click.ClickException as error:
-            _leave(f"portal: {error.format_message()}", error.exit_code)
+            words = " ".join(error.format_message().split())
+            _leave(f"portal: {words}", error.exit_code)
         except Fault as fault:
             _leave(f"portal: {fault.sentence}", 2)
         except click.Abort:

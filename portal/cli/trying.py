@@ -6,6 +6,7 @@ import asyncio
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from portal.delivery.types import (
 from portal.diagnosis.types import Diagnosis
 from portal.errors import Invalid
 from portal.mail import typed
+from portal.mail.guard import UnsafeMail
 from portal.mail.live_test import test_words
 from portal.mail.types import Envelope
 from portal.net.open import OpenNet
@@ -126,6 +128,8 @@ def try_(as_json: bool, **options: Any) -> int:
     except Invalid as fault:
         error = fault.errors[0]
         raise click.UsageError(f"--{error.field}: {error.detail}") from None
+    except UnsafeMail as error:
+        raise click.UsageError(f"This mail cannot be built. {error}") from None
     watching = Watching(silent=as_json)
     outcome = asyncio.run(
         converse(
@@ -156,6 +160,8 @@ def _relay(given: _Given, settings: Settings) -> Relay:
     helo = given.helo if given.helo is not None else settings.ehlo_name
     for option, value in (("--host", given.host), ("--helo", helo)):
         _refuse_controls(option, value)
+    if given.local_address is not None and not _is_address(given.local_address):
+        raise click.UsageError(f"--local-address: {given.local_address} is no IP.")
     secret = secret_file(given.password_file) if given.password_file else None
     return Relay(
         host=given.host,
@@ -170,6 +176,14 @@ def _relay(given: _Given, settings: Settings) -> Relay:
         local_address=given.local_address,
         allow_cleartext_auth=given.allow_cleartext_auth,
     )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _likely(given: _Given) -> Auth:

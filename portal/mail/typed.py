@@ -18,7 +18,7 @@ from portal.mail.text import text_alternative
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
-    """Header addresses stand exactly as they are here."""
+    """Header addresses stand as they are here; a name beyond ASCII is encoded."""
 
     from_: str
     to: Sequence[str]
@@ -49,8 +49,8 @@ def write(typed: Typed, *, host: str, now: datetime) -> Written:
         text=text, html=typed.html, attachments=(), boundary=f"=_{unique}"
     )
     own = [
-        ("From", typed.from_),
-        ("To", ", ".join(typed.to) or "undisclosed-recipients:;"),
+        ("From", _shown(typed.from_)),
+        ("To", ", ".join(map(_shown, typed.to)) or "undisclosed-recipients:;"),
         ("Date", format_datetime(now)),
         ("Message-ID", message_id),
         ("Auto-Submitted", "auto-generated"),  # RFC 3834 §5
@@ -77,6 +77,15 @@ def _check(typed: Typed) -> None:
     for name, body in (("text", typed.text), ("html", typed.html)):
         if body is not None:
             guard.check_body_text(name, body)
+
+
+def _shown(address: str) -> str:
+    """As typed, but for a name beyond ASCII: only addresses ask for SMTPUTF8."""
+    name, bracket, mailbox = address.partition("<")
+    if name.isascii() or not bracket:
+        return address
+    name = name.strip(' "')
+    return f"{fields.encoded_words(name)} <{mailbox}"
 
 
 def _domain(address: str) -> str:

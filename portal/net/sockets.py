@@ -144,6 +144,6 @@ def _failure(address: IPAddress, port: int, error: OSError) -> NetFailure:
 
 def _original(error: OSError) -> str:
     """`[Errno 111] Connection refused`, where asyncio says `Connect call failed`."""
-    if error.errno is None:
+    if error.errno is None or error.errno < 0:
         return str(error)
     return f"[Errno {error.errno}] {os.strerror(error.errno)}"

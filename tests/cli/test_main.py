@@ -57,6 +57,15 @@ def test_unknown_command_is_one_sentence():
     assert answer.stdout == ""
 
 
+def test_missing_choice_is_one_line():
+    """Click lists the choices on lines of their own; a script reads one."""
+    answer = CliRunner().invoke(main, ["try", "--host", "relay.test", "--port", "25"])
+
+    assert answer.exit_code == 2
+    assert answer.stderr.count("\n") == 1
+    assert "--security" in answer.stderr
+
+
 def test_without_a_command_the_help_is_shown():
     answer = CliRunner().invoke(main, [])
 

@@ -195,6 +195,20 @@ def test_name_before_the_from_address_stays_out_of_the_envelope(told, sink):
     assert relay.mails[0].mail_from == "kim@shop.example"
 
 
+def test_name_beyond_ascii_asks_nothing_of_the_relay(told, sink):
+    """It travels as an encoded word: no SMTPUTF8, no 8BITMIME."""
+    relay = sink()
+
+    status, _ = told(
+        relay.port, "--from", '"Jürgen K" <k@shop.example>', "--to", "ada@example.org"
+    )
+
+    assert status == 0
+    assert relay.mails[0].content.isascii()
+    mail = message_from_bytes(relay.mails[0].content, policy=policy.default)
+    assert mail["From"] == "Jürgen K <k@shop.example>"
+
+
 def test_own_words_and_headers(told, sink, files):
     (files / "text").write_text("Grüße\n.\nEnde\n")
     relay = sink()
@@ -218,6 +232,8 @@ def test_own_words_and_headers(told, sink, files):
         ((*ADDRESSED, "--username", "kim"), "needs --username and --password-file"),
         ((*ADDRESSED, "--ca-file", "password"), "holds no PEM certificate"),
         ((*ADDRESSED, "--text-file", "absent"), "cannot be read"),
+        ((*ADDRESSED, "--local-address", "eth0"), "eth0 is no IP"),
+        (("--from", "ü" * 1500), "cannot be built"),
         ((*ADDRESSED, "--subject", "=?utf-8?q?a=0D=0ABcc:_e?="), "encoded word"),
     ],
 )

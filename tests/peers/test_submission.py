@@ -92,7 +92,8 @@ def test_a_foreign_sender_is_refused_at_mail(try_peer: Try, peer: Peer):
 
 def test_relaying_without_signing_in_is_denied(try_peer: Try):
     """No sign-in, a foreign recipient: `Relay access denied` at RCPT."""
-    tried = try_peer(auth="none", username=None, password_file=None)
+    nobodys = {"from": "kim@elsewhere.example"}
+    tried = try_peer(auth="none", username=None, password_file=None, **nobodys)
 
     assert (tried.exit, tried.said["stage"]) == (1, "rcpt_to")
     reply = tried.step("rcpt_to")["reply"]

@@ -8,7 +8,7 @@ from functools import partial
 
 from portal.delivery.conversation import connect
 from portal.delivery.types import Failed, Limits, Mark, Outcome, Step
-from portal.engine.endings import Endings, Via, unopened
+from portal.engine.endings import Endings, Via, Work, unopened
 from portal.engine.flight import Flight
 from portal.engine.lane import LaneState, Warm
 from portal.engine.loading import Load, load
@@ -24,6 +24,10 @@ from portal.services.outbox.verdict import Told
 from portal.services.senders.carrying import Carrier, carrier
 
 log = logging.getLogger(__name__)
+
+READ_AHEAD_BYTES = 256 * 1024  # larger mails are in memory only while they are sent
+
+_Unopened = tuple[Outcome, Via]
 
 
 class Courier:
@@ -47,9 +51,7 @@ class Courier:
 
     async def carry(self, flight: Flight, lane: LaneState) -> None:
         try:
-            async with lane.connection():
-                flight.begin()
-                await self._carry(flight, lane)
+            await self._carry(flight, lane)
         except asyncio.CancelledError:
             await self._endings.abandoned(flight)
         except Exception:
@@ -57,33 +59,50 @@ class Courier:
             await self._endings.poisoned(flight)
 
     async def _carry(self, flight: Flight, lane: LaneState) -> None:
-        work = await self._reads.run(partial(load, self._installation, flight.claimed))
-        if work is None:
-            await self._endings.released(flight)
-            return
-        warm = await lane.take_warm()
-        if warm is not None and await self._submit(flight, lane, warm, work):
-            return
-        # None was warm, or it was closed while it rested: that costs no attempt.
-        opened = await self._open(flight, lane)
-        if opened is not None:
-            await self._submit(flight, lane, opened, work)
+        """A small mail is read before it has its connection, and the result is
+        written after it: so a connection waits for one commit only, the mark's."""
+        small = flight.claimed.size_bytes <= READ_AHEAD_BYTES
+        load = await self._load(flight) if small else None
+        if not small or load is not None:
+            async with lane.connection():
+                flight.begin()
+                load = load or await self._load(flight)
+                end = await self._send(flight, lane, load) if load else None
+            if load is not None:
+                await self._endings.write(end)
+                return
+        await self._endings.released(flight)
 
-    async def _open(self, flight: Flight, lane: LaneState) -> Warm | None:
-        """A fresh session; None when there is none and the attempt has ended."""
+    async def _load(self, flight: Flight) -> Load | None:
+        return await self._reads.run(partial(load, self._installation, flight.claimed))
+
+    async def _send(self, flight: Flight, lane: LaneState, load: Load) -> Work | None:
+        """Over a warm session or a fresh one; what is to be written of it."""
+        warm = await lane.take_warm()
+        if warm is not None:
+            outcome = await self._submit(flight, warm, load)
+            if flight.marked or not self._was_stale(flight, outcome):
+                return await self._conclude(flight, lane, warm, outcome)
+            # It was closed while it rested: that costs no attempt.
+            await warm.session.close()
+        opened = await self._open(flight, lane)
+        if isinstance(opened, Warm):
+            outcome = await self._submit(flight, opened, load)
+            return await self._conclude(flight, lane, opened, outcome)
+        outcome, via = opened
+        return self._endings.conclude(flight, lane, outcome, via, warm=False)
+
+    async def _open(self, flight: Flight, lane: LaneState) -> Warm | _Unopened:
+        """A fresh session, or how it failed."""
         try:
             means = await self._reads.run(partial(self._carrier, flight))
         except Fault as error:
-            end, via = unopened(error.sentence), Via()
-            await self._endings.concluded(flight, lane, end, via, warm=False)
-            return None
+            return unopened(error.sentence), Via()
         lane.connections = max(1, means.pacing.max_connections)
         opened = await connect(means.relay, means.net, _ignore, limits=self._limits)
         if isinstance(opened, Failed):
-            end = as_outcome(opened)
             via = Via(relay=means.relay, provider=means.provider)
-            await self._endings.concluded(flight, lane, end, via, warm=False)
-            return None
+            return as_outcome(opened), via
         return Warm(session=opened, relay=means.relay, provider=means.provider)
 
     def _carrier(self, flight: Flight) -> Carrier:
@@ -95,38 +114,32 @@ class Courier:
             tenant_id=claimed.tenant_id,
         )
 
-    async def _submit(
-        self, flight: Flight, lane: LaneState, warm: Warm, work: Load
-    ) -> bool:
-        """Give the mail to this session and write the end of the attempt.
-
-        False: the session had been closed while it rested, and nothing is written.
-        """
+    async def _conclude(
+        self, flight: Flight, lane: LaneState, warm: Warm, outcome: Outcome
+    ) -> Work | None:
+        """Judge first, so that the lane knows before its connection is free."""
+        via = Via(relay=warm.relay, provider=warm.provider)
         reused = warm.carried > 0
         try:
-            outcome = await self._talk(flight, warm, work)
-            marked = await flight.is_marked()
-            if reused and not marked and self._was_stale(flight, outcome):
-                await warm.session.close()
-                return False
-            via = Via(relay=warm.relay, provider=warm.provider)
-            await self._endings.concluded(flight, lane, outcome, via, warm=reused)
+            work = self._endings.conclude(flight, lane, outcome, via, warm=reused)
         except Exception:
             await warm.session.close()
             raise
         await lane.keep(warm)
-        return True
+        return work
 
-    async def _talk(self, flight: Flight, warm: Warm, work: Load) -> Outcome:
+    async def _submit(self, flight: Flight, warm: Warm, load: Load) -> Outcome:
         async def before_dot(mark: Mark) -> bool:
             flight.marking = asyncio.create_task(self._mark(flight, warm, mark))
             marked = await flight.is_marked()
             # What is marked but too late is line 11: a mark and surely no dot.
             return marked and flight.may_write_dot(self._timing.lease_s)
 
-        return await warm.session.submit(
-            work.envelope, work.mail, before_dot, _ignore, limits=self._limits
+        outcome = await warm.session.submit(
+            load.envelope, load.mail, before_dot, _ignore, limits=self._limits
         )
+        await flight.is_marked()
+        return outcome
 
     async def _mark(self, flight: Flight, warm: Warm, mark: Mark) -> None:
         """Line 5 of the outbox, or 6. An unknown COMMIT counts as no mark: then no

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -29,6 +30,8 @@ from portal.services.outbox.verdict import Answer, Ending, Told
 
 log = logging.getLogger(__name__)
 
+Work = Callable[[], object]  # for the writing thread
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Via:
@@ -39,7 +42,7 @@ class Via:
 
 
 class Endings:
-    """Each writes its end through the recorder, until its COMMIT is known."""
+    """Each is written through the recorder, until its COMMIT is known."""
 
     def __init__(self, actor: Actor, recorder: Recorder, timing: Timing) -> None:
         self._actor = actor
@@ -52,12 +55,16 @@ class Endings:
             partial(marks.release, self._actor, flight.claimed.attempt_id)
         )
 
-    async def concluded(
+    def conclude(
         self, flight: Flight, lane: LaneState, outcome: Outcome, via: Via, *, warm: bool
-    ) -> None:
-        """Lines 7 to 12: by what the relay said, or did not say."""
+    ) -> Work | None:
+        """Lines 7 to 12: by what the relay said, or did not say.
+
+        What is to be written; the lane has learnt from it already. None: the mark
+        was refused, and that wrote the end itself.
+        """
         if flight.withdrawn:
-            return  # the mark was refused, and wrote the end itself
+            return None
         targets = flight.claimed.targets
         verdict = judge(outcome, targets, marked=flight.marked, warm=warm)
         pause_s = _taught(lane, verdict)
@@ -72,7 +79,11 @@ class Endings:
             ms=flight.ms,
         )
         _log(flight, word, shown)
-        await self._record(flight, verdict, shown, pause_s)
+        return self._record(flight, verdict, shown, pause_s)
+
+    async def write(self, work: Work | None) -> None:
+        if work is not None:
+            await self._recorder.write(work)
 
     async def poisoned(self, flight: Flight) -> None:
         """An exception that nobody foresaw. With a mark nobody knows whether the
@@ -92,11 +103,12 @@ class Endings:
         failure = {"kind": str(FailureKind.INTERNAL), "words": words}
         word = Status.UNCERTAIN if marked else Status.FAILED
         shown = Told(outcome=word, failure=failure, ms=flight.ms)
-        await self._record(flight, Judgement(answer=answer, rest=INTERNAL), shown, None)
+        verdict = Judgement(answer=answer, rest=INTERNAL)
+        await self.write(self._record(flight, verdict, shown, None))
 
-    async def _record(
+    def _record(
         self, flight: Flight, verdict: Judgement, shown: Told, pause_s: float | None
-    ) -> None:
+    ) -> Work:
         ending = Ending(
             answer=verdict.answer,
             rest=verdict.rest,
@@ -105,8 +117,7 @@ class Endings:
             pause=None if pause_s is None else timedelta(seconds=pause_s),
         )
         attempt_id = flight.claimed.attempt_id
-        work = partial(results.record, self._actor, attempt_id, ending, self._timing)
-        await self._recorder.write(work)
+        return partial(results.record, self._actor, attempt_id, ending, self._timing)
 
 
 def unopened(words: str) -> Outcome:

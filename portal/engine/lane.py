@@ -15,7 +15,7 @@ from portal.services.outbox.lanes import Lane
 from portal.services.outbox.timing import Timing
 
 CONNECTIONS = 4  # of a lane, unless its sender says less (RELIABILITY §2.2)
-AHEAD = 2  # claimed for each connection, so that none waits for a commit
+AHEAD = 4  # claimed for each connection, so that none waits for a commit
 IDLE_S = 20.0  # a warm connection is closed before relays lose their patience
 MAILS = 100  # on one connection; many relays close after this
 

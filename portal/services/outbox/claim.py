@@ -43,7 +43,7 @@ _OLDEST = (
     " ORDER BY next_at LIMIT ?"
 )
 _MESSAGES = (
-    "SELECT id, public_id, tenant_id, kind, attempts FROM message"
+    "SELECT id, public_id, tenant_id, kind, size_bytes, attempts FROM message"
     " WHERE id IN ({ids}) ORDER BY id"
 )
 _TARGETS = (
@@ -79,6 +79,7 @@ class Claimed:
     public_id: str
     tenant_id: int
     kind: str
+    size_bytes: int
     lane: Lane
     fence: int
     targets: tuple[Target, ...]
@@ -96,6 +97,7 @@ class _Message:
     public_id: str
     tenant_id: int
     kind: str
+    size_bytes: int
     attempts: int
 
 
@@ -242,6 +244,7 @@ def _take(
         public_id=message.public_id,
         tenant_id=message.tenant_id,
         kind=message.kind,
+        size_bytes=message.size_bytes,
         lane=lane,
         fence=fence,
         targets=tuple(targets),

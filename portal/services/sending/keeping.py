@@ -8,7 +8,14 @@ from typing import Any
 
 from portal.address import Named, parse_mailbox
 from portal.mail.types import Content
-from portal.store.models import Message, MessageContent
+from portal.services.outbox.sql import fetch, loaded
+from portal.store.fields import instant
+
+_CONTENT = (
+    "SELECT m.message_id, c.date, c.headers, c.body, c.asked_from, c.asked_reply_to,"
+    " c.eight_bit FROM message_content c JOIN message m ON m.id = c.message_id"
+    " WHERE m.id = ?"
+)
 
 
 def content_row(message_id: int, content: Content) -> dict[str, Any]:
@@ -30,22 +37,18 @@ def content_row(message_id: int, content: Content) -> dict[str, Any]:
 
 def load_content(message_id: int) -> Content | None:
     """The content of a message; None when the message is no more."""
-    row = (
-        MessageContent.select(MessageContent, Message.message_id)
-        .join(Message)
-        .where(MessageContent.message == message_id)
-        .first()
-    )
-    if row is None:
+    rows = fetch(_CONTENT, message_id)
+    if not rows:
         return None
+    key, date, headers, body, asked_from, asked_reply_to, eight_bit = rows[0]
     return Content(
-        message_id=row.message.message_id,
-        date=row.date,
-        headers=bytes(row.headers),
-        body=bytes(row.body),
-        asked_from=_named(row.asked_from),
-        asked_reply_to=_all_named(row.asked_reply_to),
-        eight_bit=row.eight_bit,
+        message_id=key,
+        date=instant(date),
+        headers=bytes(headers),
+        body=bytes(body),
+        asked_from=_named(loaded(asked_from)),
+        asked_reply_to=_all_named(loaded(asked_reply_to)),
+        eight_bit=bool(eight_bit),
     )
 
 

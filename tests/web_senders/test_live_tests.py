@@ -180,7 +180,7 @@ def test_a_captured_test_says_that_it_reached_nobody(
         sandbox.stop()
 
     assert "accepted by the sandbox for admin@example.org" in page
-    assert "Nobody outside got it" in page
+    assert "nobody outside got it" in page
     assert "Captured" in page
 
 

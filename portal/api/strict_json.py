@@ -84,8 +84,11 @@ def _check(value: Any, field: str, depth: int) -> None:
 def _check_text(text: str, field: str) -> None:
     if "\0" in text:
         raise Invalid(field, "The character NUL is not taken.")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise Invalid(field, "Half of a surrogate pair is no character.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        wrong = "Half of a surrogate pair is no character."
+        raise Invalid(field, wrong) from None
 
 
 def _shown(name: str) -> str:

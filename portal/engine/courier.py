@@ -11,7 +11,7 @@ from portal.delivery.types import Failed, Limits, Mark, Outcome, Step
 from portal.engine.endings import Endings, Via, Work, unopened
 from portal.engine.flight import Flight
 from portal.engine.lane import LaneState, Warm
-from portal.engine.loading import Load, load
+from portal.engine.loading import Load, Loading
 from portal.engine.reads import Reads
 from portal.engine.telling import as_outcome, refused_some, told
 from portal.errors import Fault
@@ -45,6 +45,7 @@ class Courier:
         self._actor = actor
         self._installation = actor.installation
         self._reads = reads
+        self._loading = Loading(actor.installation)
         self._endings = endings
         self._timing = timing
         self._limits = limits
@@ -74,7 +75,7 @@ class Courier:
         await self._endings.released(flight)
 
     async def _load(self, flight: Flight) -> Load | None:
-        return await self._reads.run(partial(load, self._installation, flight.claimed))
+        return await self._reads.run(partial(self._loading.load, flight.claimed))
 
     async def _send(self, flight: Flight, lane: LaneState, load: Load) -> Work | None:
         """Over a warm session or a fresh one; what is to be written of it."""

@@ -235,11 +235,9 @@ def test_smtputf8_is_asked_for_when_an_address_needs_it(sink):
     )
 
 
-@pytest.mark.parametrize("stage", list(Stage))
-def test_stop_after_any_stage_sends_nothing(play, sink, stage):
+@pytest.mark.parametrize("stage", list(Stage)[:-1])  # after the last nothing is left
+def test_stop_after_any_stage_sends_nothing(sink, stage):
     """The conversation ends politely after the stage asked for."""
-    if stage is Stage.POST_DATA:
-        pytest.skip("After post_data there is nothing left to stop.")
     server = sink()
 
     outcome = submit(relay_at(server), stop_after=stage)

@@ -27,6 +27,7 @@ def three(make, owner):
     return make.message(owner.here, subject="Third 100%", kind="otp")
 
 
+@pytest.mark.usefixtures("both_databases")
 @pytest.mark.parametrize(
     ("query", "found"),
     [

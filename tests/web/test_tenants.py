@@ -95,9 +95,10 @@ def test_the_platform_shows_the_default_sender_without_its_password(
     assert "hunter2" not in page
 
 
-def test_the_platform_tells_the_versions_and_the_key(as_owner):
+def test_the_platform_tells_the_versions_and_the_key(both_databases, as_owner):
     page = as_owner.get("/platform").text
 
-    assert "SQLite 3." in page
+    name = {"sqlite": "SQLite 3.", "postgresql": "PostgreSQL 1"}[both_databases]
+    assert name in page
     assert "PORTAL_RELAY_PORTS" in page
     assert "Beside the data" in page

@@ -114,25 +114,43 @@ class AttachmentIn(BaseModel):
     content_id: StrictStr | None = None
 
 
+def _said(words: str, **more: Any) -> Any:
+    return Field(default=None, description=words, **more)
+
+
+def _listed(words: str) -> Any:
+    return Field(default_factory=list, description=words)
+
+
+def _mapped(words: str) -> Any:
+    return Field(default_factory=dict, description=words)
+
+
 class MailIn(BaseModel):
     """One mail. `from` is optional: the active sender's own, or one it allows."""
 
     model_config = ConfigDict(extra="forbid", title="Mail")
 
-    to: Addresses = Field(default_factory=list)
-    cc: Addresses = Field(default_factory=list)
-    bcc: Addresses = Field(default_factory=list)
-    from_: Address | None = Field(default=None, alias="from")
-    reply_to: Addresses = Field(default_factory=list)
-    subject: StrictStr = ""
-    text: StrictStr | None = None
-    html: StrictStr | None = None
-    headers: dict[StrictStr, StrictStr] = Field(default_factory=dict)
-    attachments: list[AttachmentIn] = Field(default_factory=list)
-    kind: Kind = Kind.OTHER
-    tags: dict[StrictStr, StrictStr] = Field(default_factory=dict)
-    scheduled_at: Instant | None = None
-    expires_in_s: StrictInt | None = None
+    to: Addresses = _listed('"Name <a@b>" or {"email", "name"}, one or a list.')
+    cc: Addresses = _listed("As `to`.")
+    bcc: Addresses = _listed("As `to`; nobody else sees them.")
+    from_: Address | None = _said(
+        "Who it is from; the active sender must allow it. Without: the sender's own.",
+        alias="from",
+    )
+    reply_to: Addresses = _listed("Where answers go.")
+    subject: StrictStr = Field(default="", description="The subject.")
+    text: StrictStr | None = _said("Plain text. Without it, made of `html`.")
+    html: StrictStr | None = _said("HTML. A mail needs `text`, or `html`, or both.")
+    headers: dict[StrictStr, StrictStr] = _mapped("Further header fields by name.")
+    attachments: list[AttachmentIn] = _listed("Up to 20 files of 10 MB each.")
+    kind: Kind = Field(
+        default=Kind.OTHER,
+        description="What it is for; `otp` and `magic_link` are urgent.",
+    )
+    tags: dict[StrictStr, StrictStr] = _mapped("Your own words for it, by name.")
+    scheduled_at: Instant | None = _said("Not before this time (RFC 3339).")
+    expires_in_s: StrictInt | None = _said("Worth nothing after so many seconds.")
 
     def draft(self) -> Draft:
         return Draft(

@@ -65,6 +65,7 @@ def docs() -> str:
         root=request.host_url.rstrip("/"),
         fields=fields(),
         problems=_PROBLEMS,
+        wide=True,
     )
 
 

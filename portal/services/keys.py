@@ -53,8 +53,8 @@ class KeyView:
 
 
 def make(actor: Actor, *, name: str, scopes: Iterable[str] = SCOPES) -> NewKey:
-    """Raises Forbidden for a viewer, Invalid by field: name, scopes."""
-    actor.require(Role.ADMIN)
+    """Raises Forbidden for all but owners, Invalid by field: name, scopes."""
+    actor.require(Role.OWNER)
     findings = words.Findings()
     shown = words.name(name, "name", findings, what="the key a name")
     chosen = [scope for scope in SCOPES if scope in set(scopes)]
@@ -99,7 +99,7 @@ def keys(actor: Actor) -> list[KeyView]:
 
 def revoke(actor: Actor, public_id: str) -> None:
     """For good, and at once. Raises Missing for another tenant's key."""
-    actor.require(Role.ADMIN)
+    actor.require(Role.OWNER)
     with transaction():
         row = ApiKey.get_or_none(
             ApiKey.public_id == public_id, ApiKey.tenant == actor.here.id

@@ -140,3 +140,14 @@ def test_bad_field_is_named(owner, name, scopes, field):
         keys.make(owner, name=name, scopes=scopes)
 
     assert [error.field for error in caught.value.errors] == [field]
+
+
+def test_keys_are_the_owners_matter(owner, admin, viewer):
+    """An admin changes and sends, people and keys are the owner's."""
+    key = keys.make(owner, name="ops")
+
+    for actor in (admin, viewer):
+        with pytest.raises(Forbidden):
+            keys.make(actor, name="more")
+        with pytest.raises(Forbidden):
+            keys.revoke(actor, key.id)

@@ -55,9 +55,9 @@ class Courier:
             await self._carry(flight, lane)
         except asyncio.CancelledError:
             await self._endings.abandoned(flight)
-        except Exception:
+        except Exception as error:
             log.exception("message %s broke its attempt", flight.claimed.public_id)
-            await self._endings.poisoned(flight)
+            await self._endings.broken(flight, error)
 
     async def _carry(self, flight: Flight, lane: LaneState) -> None:
         """A small mail is read before it has its connection, and the result is

@@ -24,12 +24,15 @@ from portal.engine.recorder import Recorder
 from portal.engine.telling import told, word_for
 from portal.services.actor import Actor
 from portal.services.outbox import marks, results
-from portal.services.outbox.classify import INTERNAL, Judgement, judge
+from portal.services.outbox.classify import INTERNAL, WITHDRAWN, Judgement, judge
+from portal.services.outbox.states import State
 from portal.services.outbox.timing import Timing
-from portal.services.outbox.verdict import Answer, Ending, Told
+from portal.services.outbox.trouble import is_passing
+from portal.services.outbox.verdict import Answer, Ending, Told, Verdict
 
 log = logging.getLogger(__name__)
 
+_OURS = "An error inside the portal."
 Work = Callable[[], object]  # for the writing thread
 
 
@@ -85,25 +88,28 @@ class Endings:
         if work is not None:
             await self._recorder.write(work)
 
-    async def poisoned(self, flight: Flight) -> None:
-        """An exception that nobody foresaw. With a mark nobody knows whether the
-        dot is out, so it is no plain error (RELIABILITY §2.2)."""
-        await self._without_outcome(flight, "An error inside the portal.")
+    async def broken(self, flight: Flight, error: Exception) -> None:
+        """An exception instead of an outcome: the mail waits and, unless only the
+        database was in trouble, it is counted (RELIABILITY §2.2)."""
+        words = "The database was in trouble." if is_passing(error) else _OURS
+        rest = WITHDRAWN if is_passing(error) else INTERNAL
+        await self._without_outcome(flight, rest, words)
 
     async def abandoned(self, flight: Flight) -> None:
         """We stop, and it had not ended: line 6 before the mark, 12 behind it."""
         if await flight.is_marked():
-            await self._without_outcome(flight, "The portal was stopped.")
+            await self._without_outcome(flight, WITHDRAWN, "The portal was stopped.")
         else:
             await self.released(flight)
 
-    async def _without_outcome(self, flight: Flight, words: str) -> None:
+    async def _without_outcome(self, flight: Flight, rest: Verdict, words: str) -> None:
+        """With a mark nobody knows whether the dot is out."""
         marked = await flight.is_marked()
         answer = Answer.NONE if marked else Answer.BEFORE
         failure = {"kind": str(FailureKind.INTERNAL), "words": words}
-        word = Status.UNCERTAIN if marked else Status.FAILED
+        word = Status.UNCERTAIN if marked else State.DEFERRED
         shown = Told(outcome=word, failure=failure, ms=flight.ms)
-        verdict = Judgement(answer=answer, rest=INTERNAL)
+        verdict = Judgement(answer=answer, rest=rest)
         await self.write(self._record(flight, verdict, shown, None))
 
     def _record(

@@ -12,6 +12,7 @@ from portal.engine.breaker import MAIL_REFUSALS, Breaker
 from portal.services import sending
 from portal.services.outbox.timing import Timing
 from portal.services.overview import Flow, overview
+from portal.store.models import SenderSecret, SenderVersion, proxy
 from tests.engine.conftest import PATIENT, until
 
 
@@ -126,3 +127,38 @@ def test_refusals_at_mail_in_a_row_open_the_breaker():
     breaker.refused_mail()
 
     assert breaker.is_open
+
+
+def test_a_locked_installation_keeps_its_mail(engine, post, sink, installation, owner):
+    """The key is another one: no secret opens, nothing is sent, nothing fails."""
+    relay = sink(users={"kim": "secret"})
+    post.through(relay, auth="password", username="kim")
+    version = SenderVersion.get()
+    SenderSecret.create(version=version, field="password", sealed=b"sealed elsewhere")
+    engine(PATIENT)
+
+    message = post.mail()
+
+    post.until(message, "deferred")
+    (recipient,) = post.recipients(message)
+    assert (recipient.tries, recipient.internal_errors) == (0, 0)
+    assert recipient.held_fence is not None
+    assert (
+        "does not open"
+        in sending.read(owner, message.public_id).attempts[0].failure["words"]
+    )
+    assert relay.mails == []
+
+
+def test_trouble_of_the_database_is_not_counted_against_a_mail(engine, post, sink):
+    post.through(sink())
+    message = post.make.message(post.tenant)
+    proxy.execute_sql("ALTER TABLE message_content RENAME TO elsewhere")
+
+    engine(PATIENT)
+
+    post.until(message, "deferred")
+
+    (recipient,) = post.recipients(message)
+    assert (recipient.tries, recipient.internal_errors) == (0, 0)
+    assert post.attempts(message)[0].answer == "not_kept"

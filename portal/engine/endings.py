@@ -127,12 +127,12 @@ class Endings:
 
 
 def unopened(words: str) -> Outcome:
-    """There is nothing to connect to: the sender's secret does not open, or its
-    sandbox is not here. The mail waits as for any trouble of its sender."""
-    failure = Failure(stage=Stage.DNS, kind=FailureKind.REFUSED_BY_US, words=words)
+    """We cannot even try: the sender's secret does not open, or its sandbox is not
+    here. The mail waits as for any trouble of its sender."""
+    failure = Failure(stage=Stage.AUTH, kind=FailureKind.REFUSED_BY_US, words=words)
     return Outcome(
         status=Status.FAILED,
-        stage=Stage.DNS,
+        stage=Stage.AUTH,
         steps=(),
         recipients=(),
         facts=Facts(),

@@ -143,10 +143,8 @@ def test_a_locked_installation_keeps_its_mail(engine, post, sink, installation, 
     (recipient,) = post.recipients(message)
     assert (recipient.tries, recipient.internal_errors) == (0, 0)
     assert recipient.held_fence is not None
-    assert (
-        "does not open"
-        in sending.read(owner, message.public_id).attempts[0].failure["words"]
-    )
+    shown = sending.read(owner, message.public_id)
+    assert "does not open" in shown.diagnosis["meaning"]
     assert relay.mails == []
 
 

@@ -76,14 +76,17 @@ def test_unknown_person_reads_what_a_wrong_password_reads(kim, sign_in):
 
 
 def test_unknown_person_waits_as_long(kim, sign_in):
-    """Both verify a hash; without one the answer comes in a tenth of the time."""
+    """Both verify a hash; without one the answer comes in a tenth of the time.
+
+    Counted is this thread's own work: a busy machine does not lengthen that.
+    """
 
     def shortest(email: str) -> float:
         times = []
         for number in range(4):
-            begun = time.perf_counter()
+            begun = time.thread_time()
             fail(sign_in, 1, email=email, ip=f"192.0.2.{number + 10}")
-            times.append(time.perf_counter() - begun)
+            times.append(time.thread_time() - begun)
         return min(times)
 
     known, unknown = shortest("kim@example.org"), shortest("nobody@example.org")

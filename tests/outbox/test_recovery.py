@@ -173,12 +173,16 @@ def test_an_owner_is_alive_while_it_holds_its_lock(desk, settings):
         assert owners.dead(["other"], settings.instance, me="me") == frozenset()
         other.submit(_lose_connection).result()
 
-    expected = {"other"} if locking() else frozenset()
-    # The server notices a lost connection in its own time.
-    give_up_at = time.monotonic() + 10
-    while owners.dead(["other"], settings.instance, me="me") != expected:
-        assert time.monotonic() < give_up_at
+    _become_dead({"other"} if locking() else set(), "other", settings)
     life.drop(settled=True)
+
+
+def _become_dead(expected, owner, settings):
+    """PostgreSQL notices a lost connection in its own time, a file lock at once."""
+    give_up_at = time.monotonic() + 10
+    while owners.dead([owner], settings.instance, me="me") != expected:
+        assert locking()
+        assert time.monotonic() < give_up_at
 
 
 def test_a_killed_process_is_dead_at_once(desk, settings, both_databases):
@@ -200,7 +204,7 @@ def test_a_killed_process_is_dead_at_once(desk, settings, both_databases):
         finally:
             child.kill()
 
-    assert owners.dead(["child"], settings.instance, me="me") == {"child"}
+    _become_dead({"child"}, "child", settings)
     files = list(settings.instance.glob("engine-*.lock"))
     assert all(file.stat().st_mode & 0o077 == 0 for file in files)
     owners.forget(["child"], settings.instance)

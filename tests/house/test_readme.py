@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from portal.config.environment import NAMES
-from tests.serving import environment, run
+from tests.serving import environment, run, serving
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -56,3 +56,21 @@ def test_the_sender_of_the_readme_can_be_applied(tmp_path: Path):
 
     assert answers[0] == {"user": "kim@example.org", "tenant": "production"}
     assert (answers[1]["version"], answers[1]["active"]) == (1, True)
+
+
+def test_the_mail_of_the_readme_is_accepted(tmp_path: Path):
+    """The body of its curl command gets a 202, and without a sender is captured."""
+    (body,) = re.findall(r"-d '(\{.*?\})'", README)
+    (tmp_path / "password").write_text("a sentence is fine\n")
+    owner = ("--email", "kim@example.org", "--password-file", "password")
+    at = {"folder": tmp_path, "env": environment()}
+    run("setup", *owner, "--tenant", "production", **at)
+    key = run("key", "add", "--tenant", "production", **at)["key"]
+
+    with serving(tmp_path) as portal:
+        portal.ready()
+        answer = portal.ask("POST", "/send", key=key, body=json.loads(body))
+        pages = [portal.ask("GET", page).status for page in ("/docs", "/openapi.json")]
+
+    assert (answer.status, answer.json()["captured"]) == (202, True)
+    assert pages == [200, 200]

@@ -23,7 +23,8 @@ class EngineBell:
         self._ids: deque[int] = deque()
         self._overflowed = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._ears: list[asyncio.Event] = []
+        self._for_mail: list[asyncio.Event] = []
+        self._for_all: list[asyncio.Event] = []
         self.is_well: Callable[[], bool] = lambda: False  # the engine says it
 
     def ring(self, message_ids: Sequence[int] = ()) -> None:
@@ -34,7 +35,8 @@ class EngineBell:
             if self._loop is not None:
                 # The loop may just have been closed: nobody is left to hear it.
                 with suppress(RuntimeError):
-                    self._loop.call_soon_threadsafe(self.wake)
+                    wake = self._wake_for_mail if message_ids else self.wake
+                    self._loop.call_soon_threadsafe(wake)
 
     def hears(self) -> bool | None:
         return self.is_well()
@@ -46,17 +48,24 @@ class EngineBell:
     def detach(self) -> None:
         with self._guard:
             self._loop = None
-            self._ears.clear()
+            self._for_mail.clear()
+            self._for_all.clear()
 
-    def listen(self) -> asyncio.Event:
-        """An event of the attached loop that every ring sets."""
+    def listen(self, *, mail: bool = False) -> asyncio.Event:
+        """An event of the attached loop that rings set: those with ids for `mail`
+        alone, since ten a second need not wake what looks for other work."""
         ear = asyncio.Event()
-        self._ears.append(ear)
+        (self._for_mail if mail else self._for_all).append(ear)
         return ear
 
     def wake(self) -> None:
-        """On the loop: as a ring, without ids."""
-        for ear in self._ears:
+        """On the loop: as a ring without ids."""
+        self._wake_for_mail()
+        for ear in self._for_all:
+            ear.set()
+
+    def _wake_for_mail(self) -> None:
+        for ear in self._for_mail:
             ear.set()
 
     def take(self, limit: int) -> list[int]:

@@ -49,7 +49,7 @@ class Dispatch:
         self._owner = owner
         self._bell = bell
         self._timing = timing
-        self._ear = bell.listen()
+        self._ear = bell.listen(mail=True)
         self._lanes: dict[Lane, LaneState] = {}
         self._flights: dict[Flight, asyncio.Task[None]] = {}
         self._more = True  # there may be due rows that no bell announces

@@ -30,7 +30,7 @@ class Reads:
         return await loop.run_in_executor(self._thread, self._do, work)
 
     def close(self, last: Callable[[], None]) -> None:
-        """`last` on the connection, if there is one; then the thread ends."""
+        """`last` in the thread, on its connection if it has one; then it ends."""
         self._thread.submit(self._finish, last).result()
         self._thread.shutdown()
 
@@ -47,8 +47,7 @@ class Reads:
 
     def _finish(self, last: Callable[[], None]) -> None:
         try:
-            if self._held is not None:
-                last()
+            last()
         finally:
             self._drop()
 

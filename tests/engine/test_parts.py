@@ -21,13 +21,26 @@ def test_a_ring_is_heard_and_hands_over_ids():
     async def listen() -> list[int]:
         bell = EngineBell()
         bell.attach(asyncio.get_running_loop())
-        ear = bell.listen()
+        ear, other = bell.listen(mail=True), bell.listen()
         await asyncio.to_thread(bell.ring, [3, 4, 5])
         await heard(ear, 10)
         assert not ear.is_set()
+        assert not other.is_set()
         return bell.take(2) + bell.take(2)
 
     assert asyncio.run(listen()) == [3, 4, 5]
+
+
+def test_a_ring_without_ids_is_heard_by_all():
+    async def listen() -> None:
+        bell = EngineBell()
+        bell.attach(asyncio.get_running_loop())
+        ear, other = bell.listen(mail=True), bell.listen()
+        await asyncio.to_thread(bell.ring)
+        await heard(other, 10)
+        assert ear.is_set()
+
+    asyncio.run(listen())
 
 
 def test_a_ring_before_and_after_the_loop_does_no_harm():

@@ -43,8 +43,10 @@ class Life:
 
     def drop(self, *, settled: bool) -> None:
         """At the end. What is not `settled` is for others to recover, at once: the
-        file stays, and nobody holds it."""
+        file stays, and nobody holds it. A lost connection has lost its lock."""
         if locking():
+            if proxy.is_closed():
+                return
             proxy.execute_sql("SELECT pg_advisory_unlock(%s)", (_number(self._owner),))
             return
         if self._file is not None:

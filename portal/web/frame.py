@@ -10,6 +10,7 @@ from flask import g, request
 from portal.errors import Missing
 from portal.services import tenants
 from portal.services.actor import Actor, Role, TenantRef
+from portal.services.overview import is_held
 from portal.services.senders import RouteKind, route_now
 
 
@@ -99,17 +100,19 @@ def through(actor: Actor) -> Through:
             name=route.label,
             detail="every mail is captured",
         )
+    held = is_held(actor.here.id)
+    lead = "Mail is held" if held else "Mail goes through"
     if route.kind is RouteKind.PLATFORM:
         default = actor.installation.settings.default_sender
         return Through(
-            state="warn",
-            lead="Mail goes through",
+            state="failed" if held else "warn",
+            lead=lead,
             name="Platform default",
             detail=default.from_address if default else "",
         )
     return Through(
-        state="active",
-        lead="Mail goes through",
+        state="failed" if held else "active",
+        lead=lead,
         name=route.label,
         detail=route.host or "",
     )

@@ -127,6 +127,8 @@ def test_held_mail_tells_since_when_and_why(as_owner, owner, make):
     assert heading(page).startswith("Mail is held: There is no such mailbox")
     assert "Mail for 2 recipients waits here" in page
     assert f'href="/t/acme-inc/messages/{message.public_id}"' in page
+    assert 'id="through" data-state="failed"' in page  # on every page, by the name
+    assert 'id="through" data-state="failed"' in as_owner.get("/t/acme-inc/keys").text
 
 
 def test_locked_secrets_come_first(installation, owner, make):

@@ -1,6 +1,6 @@
 """Is mail flowing, through whom, what waits and what failed: one look at a tenant."""
 
-from portal.services.overview.reading import overview
+from portal.services.overview.reading import is_held, overview
 from portal.services.overview.views import (
     Failed,
     Flow,
@@ -19,5 +19,6 @@ __all__ = [
     "Queue",
     "Steps",
     "Trouble",
+    "is_held",
     "overview",
 ]

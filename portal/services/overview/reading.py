@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from portal.services import quota
 from portal.services.actor import Actor, Role
@@ -90,13 +90,24 @@ def _last_sent(tenant: int) -> datetime | None:
     return (row.settled_at or row.accepted_at) if row else None
 
 
-def _trouble(tenant: int) -> Trouble | None:
-    """Mail that waits for the sender, not for its recipients."""
-    held = Recipient.select().where(
+def is_held(tenant_id: int) -> bool:
+    """Whether mail waits for the sender, not for its recipients.
+
+    Asks for no right, as `route_now` does: it stands beside a tenant's name.
+    """
+    return bool(_held(tenant_id).exists())
+
+
+def _held(tenant: int) -> ModelSelect[Recipient]:
+    return Recipient.select().where(
         Recipient.tenant == tenant,
         Recipient.state == State.DEFERRED,
         Recipient.held_fence.is_null(False),
     )
+
+
+def _trouble(tenant: int) -> Trouble | None:
+    held = _held(tenant)
     count = held.count()
     first = held.order_by(Recipient.id).first()
     if first is None:

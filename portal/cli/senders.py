@@ -18,6 +18,8 @@ from portal.services.senders.fields import SECRETS
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
+_APART = (*SECRETS, "ca")  # what is better kept in a file of its own
+
 
 @click.group()
 def sender() -> None:
@@ -32,8 +34,8 @@ def sender() -> None:
 def apply(file: Path, slug: str, activate: bool, as_json: bool) -> None:
     """Make or change the sender that FILE describes in JSON.
 
-    It is found by its name within the tenant. A secret field X may be given as
-    X_file, a path beside FILE, or X_env, a variable of the environment.
+    It is found by its name within the tenant. A secret field X, and ca, may be
+    given as X_file, a path beside FILE, or X_env, a variable of the environment.
     """
     values = with_secrets(_object(file), file.parent, os.environ)
     with opened() as shell:
@@ -69,7 +71,7 @@ def with_secrets(
 ) -> dict[str, Any]:
     """The fields with each X_file and X_env in the place of its X."""
     found = dict(values)
-    for name in SECRETS:
+    for name in _APART:
         given = [
             each for each in (name, f"{name}_file", f"{name}_env") if each in found
         ]

@@ -107,6 +107,13 @@ def test_a_secret_comes_from_a_file_beside_it(apply, tmp_path, monkeypatch):
     assert apply(values)["version"] == 2
 
 
+def test_an_authority_comes_from_a_file_too(apply, tmp_path, authority):
+    (tmp_path / "ca.pem").write_text(authority.pem)
+
+    assert apply({**SENDER, "ca_file": "ca.pem"})["version"] == 1
+    assert apply({**SENDER, "ca": authority.pem})["version"] == 1
+
+
 def test_a_secret_comes_from_the_environment(apply):
     values = {**SENDER, "password_env": "RELAY_PASSWORD"}
     del values["password"]

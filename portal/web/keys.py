@@ -26,7 +26,7 @@ class KeyForm(PortalForm):
     scopes = SelectMultipleField(
         "It may",
         choices=list(MAY),
-        default=["send"],
+        default=["send", "read"],
         validate_choice=False,  # the service knows which there are
     )
 

@@ -99,8 +99,8 @@ class Engine:
         self.bell.attach(self._loop)
         actor = Actor(installation=self._installation, system="engine")
         life = Life(self._installation.settings.instance, self._owner)
-        reads = Reads(life.take)
-        await _alive(reads)
+        reads = Reads()
+        await _alive(reads, life)
         with ThreadPoolExecutor(2, thread_name_prefix="live-tests") as threads:
             tests = LiveTests(
                 self._installation, self._owner, threads, limits=self._test_limits
@@ -114,7 +114,7 @@ class Engine:
                 limits=self._limits,
             )
             schedule = Schedule(
-                actor, self._owner, reads, dispatch, timing=self._timing
+                actor, self._owner, life, reads, dispatch, timing=self._timing
             )
             await self._stand(dispatch, schedule, tests)
         reads.close(partial(life.drop, settled=self._settled))
@@ -155,14 +155,15 @@ class Engine:
             landed.set()
 
 
-async def _alive(reads: Reads) -> None:
+async def _alive(reads: Reads, life: Life) -> None:
     """Before the first claim: others must see that this owner lives."""
     while True:
         try:
-            return await reads.run(lambda: None)
+            if await reads.run(life.hold):
+                return
         except Exception:
             log.exception("the engine has no database yet; it tries again")
-            await asyncio.sleep(REST_S)
+        await asyncio.sleep(REST_S)
 
 
 async def _again(

@@ -17,12 +17,11 @@ class Reads:
     """Work off the loop, one piece at a time.
 
     After an error the connection is given back and the next work takes a new one,
-    so that a restarted database is found again. `on_connect` runs on each new one.
+    so that a restarted database is found again.
     """
 
-    def __init__(self, on_connect: Callable[[], None]) -> None:
+    def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine-reads")
-        self._on_connect = on_connect
         self._held: ExitStack | None = None
 
     async def run(self, work: Callable[[], T]) -> T:
@@ -30,7 +29,7 @@ class Reads:
         return await loop.run_in_executor(self._thread, self._do, work)
 
     def close(self, last: Callable[[], None]) -> None:
-        """`last` in the thread, on its connection if it has one; then it ends."""
+        """`last` in the thread; then it ends."""
         self._thread.submit(self._finish, last).result()
         self._thread.shutdown()
 
@@ -39,7 +38,6 @@ class Reads:
             if self._held is None:
                 self._held = ExitStack()
                 self._held.enter_context(connection())
-                self._on_connect()
             return work()
         except BaseException:
             self._drop()

@@ -33,6 +33,7 @@ class Schedule:
         self,
         actor: Actor,
         owner: str,
+        life: owners.Life,
         reads: Reads,
         dispatch: Dispatch,
         *,
@@ -40,6 +41,7 @@ class Schedule:
     ) -> None:
         self._actor = actor
         self._owner = owner
+        self._life = life
         self._folder = actor.installation.settings.instance
         self._writer = actor.installation.writer
         self._reads = reads
@@ -73,6 +75,7 @@ class Schedule:
 
     async def _recover(self) -> None:
         """Lines 13 and 14, for dead owners at once and for leases that are over."""
+        await self._reads.run(self._life.hold)
         held = self._dispatch.held
         dead, found = await self._reads.run(partial(self._find_lost, held))
         if found:

@@ -92,6 +92,14 @@ def postgresql(url: str) -> PooledPostgresqlDatabase:
     )
 
 
+def lone_connection(database: peewee.Database) -> Any:
+    """One of the driver's own to PostgreSQL, beside the pool, which would hand it to
+    the next thread: for a lock that must last as long as the process."""
+    driver: Any = peewee.PostgresqlDatabase._connect(database)  # type: ignore[attr-defined]
+    driver.autocommit = True
+    return driver
+
+
 def execute(
     database: peewee.Database | peewee.DatabaseProxy,
     sql: str,

@@ -35,7 +35,7 @@ folder = Path(sys.argv[1])
 attach(Settings(instance=folder, database_url=sys.argv[2] or None))
 proxy.connect()
 life = Life(folder, "dies")
-life.take()
+life.hold()
 with proxy.atomic():
     claim(
         owner="dies",

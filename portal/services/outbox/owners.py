@@ -13,47 +13,70 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from portal.store.database import locking
+from portal.store.engines import lone_connection
 from portal.store.models import proxy
 
 _PREFIX = "engine-"
 
 
 class Life:
-    """The lock of this process. `take` and `drop` belong to one thread, whose
-    connection carries the lock on PostgreSQL and so must stay open."""
+    """The lock of this process. All calls come from one thread."""
 
     def __init__(self, folder: Path, owner: str) -> None:
         self._folder = folder
         self._owner = owner
         self._file: BinaryIO | None = None
+        self._connection: Any = None
 
-    def take(self) -> None:
-        """On each new connection of its thread; what is held stays held."""
-        if self._file is not None:
-            return
+    def hold(self) -> bool:
+        """Take the lock, or see that it is still held; again and again, since a
+        server that restarts forgets its locks. False: not yet."""
         if locking():
-            proxy.execute_sql("SELECT pg_advisory_lock(%s)", (_number(self._owner),))
-            return
-        self._file = _open(_path(self._folder, self._owner), create=True)
-        if self._file is not None:
+            return self._hold_in_database()
+        if self._file is None:
+            self._file = _open(_path(self._folder, self._owner), create=True)
+            assert self._file is not None  # noqa: S101, just made
             fcntl.flock(self._file, fcntl.LOCK_EX)
+        return True
 
     def drop(self, *, settled: bool) -> None:
         """At the end. What is not `settled` is for others to recover, at once: the
-        file stays, and nobody holds it. A lost connection has lost its lock."""
-        if locking():
-            if proxy.is_closed():
-                return
-            proxy.execute_sql("SELECT pg_advisory_unlock(%s)", (_number(self._owner),))
-            return
+        file stays, and nobody holds it."""
+        self._lose_connection()
         if self._file is not None:
             if settled:
                 _path(self._folder, self._owner).unlink(missing_ok=True)
             self._file.close()
             self._file = None
+
+    def _hold_in_database(self) -> bool:
+        if self._connection is not None and not self._is_connected():
+            self._lose_connection()
+        if self._connection is not None:
+            return True
+        self._connection = lone_connection(proxy.obj)
+        taken = self._connection.execute(
+            "SELECT pg_try_advisory_lock(%s)", (_number(self._owner),)
+        )
+        if taken.fetchone()[0]:
+            return True
+        self._lose_connection()  # the server has not noticed the last one's end
+        return False
+
+    def _is_connected(self) -> bool:
+        try:
+            self._connection.execute("SELECT 1")
+        except Exception:  # the driver's own; there is nothing else to ask
+            return False
+        return True
+
+    def _lose_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
 
 def dead(owners: Iterable[str], folder: Path, *, me: str) -> frozenset[str]:

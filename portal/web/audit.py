@@ -120,14 +120,22 @@ def _rows(actor: Actor) -> dict[str, Any]:
 
 def describe(event: EventView) -> str:
     """The detail of an event in one line, whatever it holds."""
-    return ", ".join(f"{name} {_plain(value)}" for name, value in event.detail.items())
+    told = {name: _plain(value) for name, value in event.detail.items()}
+    return ", ".join(f"{name} {words}" for name, words in told.items() if words)
 
 
 def _plain(value: Any) -> str:
+    """Words for a value; nothing for what is absent."""
+    if value is None:
+        return ""
     if isinstance(value, str):
         return value
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return " and ".join(value)
+    if isinstance(value, dict) and isinstance(value.get("title"), str):
+        return f"“{value['title']}”"  # a diagnosis
+    if isinstance(value, dict) and "code" in value and "text" in value:
+        return f"{value['code']} {value['text']}"  # a reply
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -58,8 +58,11 @@ def test_one_refused_recipient_does_not_hold_back_the_others(engine, post, play)
     assert post.attempts(message)[0].outcome == "partial"
     events = {event.event: event.detail for event in post.events(message)}
     assert events["email.sent"]["recipients"] == ["a@example.com", "c@example.com"]
+    assert "diagnosis" not in events["email.sent"]
+    assert events["email.sent"]["reply"]["code"] == 250
     failed = events["email.send_failed"]
     assert failed["recipients"] == ["b@example.com"]
+    assert failed["reply"]["code"] == 550
     assert failed["diagnosis"]["evidence"]["code"] == 550
     assert len(relay.contents) == 1
 

@@ -53,6 +53,20 @@ def test_an_entry_says_what_by_whom_and_from_where(as_viewer, events):
     assert 'href="/t/acme-inc/messages/m1"' in page
 
 
+def test_a_failure_is_told_in_words(as_viewer, owner):
+    detail = {
+        "reply": {"code": 550, "enhanced": "5.1.1", "text": "5.1.1 No such mailbox"},
+        "diagnosis": {"cause": "recipient_unknown", "title": "Nobody lives here"},
+        "cause": None,
+    }
+    audit.record(owner, "email.send_failed", detail=detail)
+
+    page = as_viewer.get(AUDIT).text
+
+    assert "reply 550 5.1.1 No such mailbox, diagnosis “Nobody lives here”" in page
+    assert "cause" not in page.split("<tbody>")[1]
+
+
 def test_pages_follow_each_other(as_viewer, owner):
     for number in range(60):
         audit.record(owner, f"test.number_{number}")

@@ -52,7 +52,7 @@ def arrive(
     if rows != 1:
         raise Raced(f"recipient {recipient.id} is no longer {recipient.state}")
     recipient.state, recipient.retry_at = arrived, changes["retry_at"]
-    case.moves.append(Move(recipient, arrived))
+    case.moves.append(Move(recipient, arrived, why.reply, why.stage))
 
 
 def _where_to(case: Case, recipient: RecipientRow, to: State) -> tuple[State, bool]:

@@ -26,11 +26,12 @@ EVENTS = {
 def settle(actor: Actor, case: Case, detail: Mapping[str, Any] | None = None) -> None:
     """Write what the moves of this transaction come to; last, for the chain's lock.
 
-    One audit row an event, naming its recipients: a mail of which one recipient
-    was sent and one failed has two.
+    One audit row an event and answer, naming its recipients: a mail of which one
+    recipient was sent and one failed has two.
     """
     _store_state(case)
-    for event, moves in _by_event(case.moves).items():
+    for moves in _alike(case.moves):
+        event = EVENTS[moves[0].to]
         audit.record(
             actor.within(case.message.tenant),
             event,
@@ -39,7 +40,7 @@ def settle(actor: Actor, case: Case, detail: Mapping[str, Any] | None = None) ->
             detail={
                 "recipients": [move.recipient.address for move in moves],
                 "state": str(moves[0].to),
-                **(detail or {}),
+                **_told(moves[0], detail or {}),
             },
         )
 
@@ -63,8 +64,19 @@ def _store_state(case: Case) -> None:
         change("message", changes, "id = ?", case.message.id)
 
 
-def _by_event(moves: list[Move]) -> dict[str, list[Move]]:
-    found: dict[str, list[Move]] = {}
+def _told(move: Move, detail: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of the attempt, with this recipient's own answer in it."""
+    told = dict(detail)
+    if move.to is State.SENT:
+        told.pop("diagnosis", None)  # it is of those who were refused
+    if move.reply is not None:
+        told |= {"reply": move.reply, "stage": move.stage}
+    return told
+
+
+def _alike(moves: list[Move]) -> list[list[Move]]:
+    found: dict[tuple[State, int | None], list[Move]] = {}
     for move in moves:
-        found.setdefault(EVENTS[move.to], []).append(move)
-    return found
+        code = move.reply["code"] if move.reply else None
+        found.setdefault((move.to, code), []).append(move)
+    return list(found.values())

@@ -84,10 +84,12 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A recipient went from one state to another."""
+    """A recipient went from one state to another, for the relay's answer to it."""
 
     recipient: RecipientRow
     to: State
+    reply: dict[str, Any] | None = None
+    stage: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

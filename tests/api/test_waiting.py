@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -107,14 +108,12 @@ def test_a_batch_waits_for_all(engine, caller, owner, make, sink):
     assert [row["status"] for row in answer.json["messages"]] == ["sent", "sent"]
 
 
-def test_those_who_wait_take_half_the_threads_at_most(caller, monkeypatch):
-    class Full:
-        def acquire(self, *, blocking: bool) -> bool:
-            return False
+def test_those_who_wait_take_half_the_threads_at_most(caller):
+    with ExitStack() as waiting:
+        while send.WAITING.acquire(blocking=False):
+            waiting.callback(send.WAITING.release)
 
-    monkeypatch.setattr(send, "WAITING", Full())
-
-    answer = caller.post(MAIL, Prefer="wait=30")
+        answer = caller.post(MAIL, Prefer="wait=30")
 
     assert answer.status_code == 202
     assert "Preference-Applied" not in answer.headers

@@ -19,8 +19,9 @@ TRIES = 5  # of what no waiting mends
 class Recorder:
     """While something is held here, nothing new may be claimed (RELIABILITY §2.1 h)."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, *, first_pause_s: float = FIRST_PAUSE_S) -> None:
         self._writer = writer
+        self._first_pause_s = first_pause_s
         self._held = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -52,7 +53,7 @@ class Recorder:
         return not left
 
     async def _until_known(self, work: Callable[[], object]) -> None:
-        pause_s, failures, counted = FIRST_PAUSE_S, 0, False
+        pause_s, failures, counted = self._first_pause_s, 0, False
         try:
             while True:
                 try:

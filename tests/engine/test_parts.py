@@ -101,15 +101,14 @@ def test_while_a_result_is_held_nothing_new_is_claimed(installation):
     asyncio.run(hold())
 
 
-def test_a_result_that_fails_by_itself_is_left_to_its_lease(installation, monkeypatch):
-    monkeypatch.setattr("portal.engine.recorder.FIRST_PAUSE_S", 0)
+def test_a_result_that_fails_by_itself_is_left_to_its_lease(installation):
     turns = []
 
     def work() -> None:
         turns.append(1)
         raise ValueError("ours")
 
-    asyncio.run(Recorder(installation.writer).write(work))
+    asyncio.run(Recorder(installation.writer, first_pause_s=0).write(work))
 
     assert len(turns) == TRIES
 

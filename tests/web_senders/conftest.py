@@ -9,13 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 
 import pytest
-from flask import Flask
 
-from portal.app import create_app
 from portal.config import AllowRule, Settings
 from portal.delivery.types import Limits
 from portal.engine.live_tests import LiveTests
-from portal.services.actor import Actor
 from portal.services.installation import Installation
 from tests.browsing import Visitor
 
@@ -51,31 +48,6 @@ def settings(settings: Settings) -> Settings:
     return dataclasses.replace(
         settings, relay_allow=(rule,), egress_ips=("198.51.100.24",), limits=False
     )
-
-
-@pytest.fixture
-def app(installation: Installation) -> Flask:
-    return create_app(installation=installation)
-
-
-@pytest.fixture
-def as_owner(app: Flask, owner: Actor) -> Visitor:
-    return Visitor(app, owner)
-
-
-@pytest.fixture
-def as_admin(app: Flask, admin: Actor) -> Visitor:
-    return Visitor(app, admin)
-
-
-@pytest.fixture
-def as_viewer(app: Flask, viewer: Actor) -> Visitor:
-    return Visitor(app, viewer)
-
-
-@pytest.fixture
-def as_stranger(app: Flask, stranger: Actor) -> Visitor:
-    return Visitor(app, stranger)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from portal.delivery.ladder import SUBMISSION, Ladder, Stopped, stages_of
 from portal.delivery.opening import Opening
 from portal.delivery.outcome import outcome_of
 from portal.delivery.talk import Talk
+from portal.delivery.tokens import Tokens
 from portal.delivery.transaction import Transaction
 from portal.delivery.trouble import Trouble, unforeseen
 from portal.delivery.types import (
@@ -43,12 +44,17 @@ async def always(mark: Mark) -> bool:
 
 
 async def connect(
-    relay: Relay, net: Net, on_step: OnStep, *, limits: Limits = ENGINE
+    relay: Relay,
+    net: Net,
+    on_step: OnStep,
+    *,
+    limits: Limits = ENGINE,
+    tokens: Tokens | None = None,
 ) -> Session | Failed:
     """From the look-up to AUTH. The whole ends after `limits.total_s`."""
     talk = Talk(limits)
     ladder = Ladder(stages_of(relay), on_step)
-    opening = Opening(relay, net, talk, ladder)
+    opening = Opening(relay, net, talk, ladder, tokens)
     end = await _run(opening.run(), talk, ladder, None)
     if end.failure is None:
         return Session(opening)
@@ -70,6 +76,7 @@ async def converse(
     on_step: OnStep,
     *,
     limits: Limits = ENGINE,
+    tokens: Tokens | None = None,
     before_dot: BeforeDot = always,
     stop_after: Stage | None = None,
 ) -> Outcome:
@@ -80,7 +87,7 @@ async def converse(
     """
     talk = Talk(limits)
     ladder = Ladder(stages_of(relay), on_step, stop_after)
-    opening = Opening(relay, net, talk, ladder)
+    opening = Opening(relay, net, talk, ladder, tokens)
     transaction: Transaction | None = None
     end = await _run(opening.run(), talk, ladder, None)
     if end.failure is None and not end.stopped:

@@ -11,6 +11,7 @@ from portal.delivery import signin, tls
 from portal.delivery.extensions import Extensions, extensions_of
 from portal.delivery.ladder import Ladder
 from portal.delivery.talk import Talk
+from portal.delivery.tokens import Tokens
 from portal.delivery.trouble import Trouble
 from portal.delivery.types import (
     Auth,
@@ -37,6 +38,7 @@ class Opening:
     net: Net
     talk: Talk
     ladder: Ladder
+    tokens: Tokens | None = None  # for OAuth 2.0
     facts: Facts = field(default_factory=Facts)
     offered: Extensions = field(default_factory=Extensions)
     name: str = ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from portal.delivery.grants import OAuth
 from portal.secret import Secret
 
 
@@ -126,6 +127,10 @@ class Relay:
     mechanism: str | None = None
     username: str | None = None
     password: Secret | None = field(default=None, repr=False)
+    oauth: OAuth | None = None
+    access_token: Secret | None = field(default=None, repr=False)  # a ready one
+    client_cert: str | None = None  # PEM, the chain behind it too
+    client_key: Secret | None = field(default=None, repr=False)  # PEM
     ca_pem: str | None = None  # replaces the trust store
     local_address: str | None = None
     allow_cleartext_auth: bool = False
@@ -235,11 +240,25 @@ class RecipientResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Presented:
+    """A certificate that a relay showed and that nobody vouched for."""
+
+    subject: str
+    issuer: str
+    not_before: datetime
+    not_after: datetime
+    fingerprint: str  # SHA-256, upper-case hexadecimal with colons
+    is_ca: bool
+    pem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What the conversation taught us about the relay."""
 
     address: str | None = None  # the IP we talked to
     tls: TlsFacts | None = None
+    presented: tuple[Presented, ...] = ()  # where we do not trust it: the chain shown
     ehlo: tuple[str, ...] = ()  # the extension lines, upper-case keyword first
 
 

@@ -100,7 +100,9 @@ class Courier:
         except Fault as error:
             return unopened(error.sentence), Via()
         lane.connections = max(1, means.pacing.max_connections)
-        opened = await connect(means.relay, means.net, _ignore, limits=self._limits)
+        opened = await connect(
+            means.relay, means.net, _ignore, limits=self._limits, tokens=means.tokens
+        )
         if isinstance(opened, Failed):
             via = Via(relay=means.relay, provider=means.provider)
             return as_outcome(opened), via

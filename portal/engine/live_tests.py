@@ -96,6 +96,7 @@ class LiveTests:
                 job.content,
                 on_step,
                 limits=self._limits,
+                tokens=job.tokens,
             )
         )
         try:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from portal.address import Mailbox, Named
+from portal.secret import Secret
 
 
 class Kind(StrEnum):
@@ -59,6 +60,15 @@ ANYBODY = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """A DKIM key of ours for relays that sign nothing (RFC 6376, RFC 8463)."""
+
+    domain: str
+    selector: str
+    key: Secret = field(repr=False)  # PEM: RSA or Ed25519
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """Who a mail is from, by the sender version that carries it."""
 
@@ -66,6 +76,7 @@ class Identity:
     reply_to: Named | None = None
     reverse_path: Mailbox | None = None  # None: the From mailbox
     allowed_from: tuple[str, ...] = ()  # further addresses or domains
+    signing: Signing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from portal.address import Named, parse_mailbox
 from portal.config import AllowRule, DefaultSender
+from portal.delivery.tokens import Tokens
 from portal.delivery.types import Auth, Relay, Security
 from portal.errors import Missing, Unavailable
 from portal.mail.types import ANYBODY, Identity
@@ -41,6 +42,7 @@ class Carrier:
     label: str
     on_lost_reply: OnLostReply = OnLostReply.RETRY
     pacing: Pacing = field(default_factory=Pacing)
+    tokens: Tokens | None = None
 
 
 def carrier(

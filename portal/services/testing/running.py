@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from portal.address import Named, parse_mailbox
 from portal.delivery.shown import step_json
+from portal.delivery.tokens import Tokens
 from portal.delivery.types import Outcome, Relay, Step
 from portal.diagnosis.types import Diagnosis, ProviderHints
 from portal.errors import Fault
@@ -44,6 +45,7 @@ class Job:
     captured: bool
     hints: ProviderHints | None
     net: Net
+    tokens: Tokens | None = None
     relay: Relay = field(repr=False)
     envelope: Envelope
     content: bytes = field(repr=False)

@@ -11,31 +11,67 @@ import trustme
 
 @dataclass(frozen=True)
 class Authority:
-    """`pem` is what a client trusts; `contexts` are servers' by what they show."""
+    """`pem` is what a client trusts; `contexts` are servers' by what they show.
+
+    `contexts["asks"]` takes a certificate of ours from a client, `["demands"]` ends
+    the handshake without one. `clients` are certificates with their keys, in PEM:
+    `good`, `expired`, `early` and, from an authority that no server trusts,
+    `stranger`. Their common name is `app.peer.example`.
+    """
 
     pem: str
     contexts: dict[str, ssl.SSLContext]
+    clients: dict[str, Client]
+
+
+@dataclass(frozen=True)
+class Client:
+    certificate: str
+    key: str
 
 
 def make_authority() -> Authority:
     authority, stranger = trustme.CA(), trustme.CA()
     past = datetime.datetime(2024, 3, 12, tzinfo=datetime.UTC)
+    day, now = datetime.timedelta(1), datetime.datetime.now(datetime.UTC)
     names = ("localhost", "127.0.0.1", "relay.test")
     return Authority(
         pem=authority.cert_pem.bytes().decode(),
         contexts={
             "good": _server(authority.issue_cert(*names)),
             "expired": _server(
-                authority.issue_cert(
-                    *names, not_before=past, not_after=past + datetime.timedelta(1)
-                )
+                authority.issue_cert(*names, not_before=past, not_after=past + day)
             ),
             "wrong-name": _server(authority.issue_cert("other.example")),
             "untrusted": _server(stranger.issue_cert(*names)),
             "self-signed": _self_signed(stranger),
             "old": _old(authority.issue_cert(*names)),
+            "asks": _asking(authority, ssl.CERT_OPTIONAL, *names),
+            "demands": _asking(authority, ssl.CERT_REQUIRED, *names),
+        },
+        clients={
+            "good": _client(authority),
+            "expired": _client(authority, not_before=past, not_after=past + day),
+            "early": _client(authority, not_before=now + day, not_after=now + 2 * day),
+            "stranger": _client(stranger),
         },
     )
+
+
+def _client(authority: trustme.CA, **dates: datetime.datetime) -> Client:
+    name = "app.peer.example"
+    issued = authority.issue_cert(name, common_name=name, **dates)
+    return Client(
+        certificate="".join(pem.bytes().decode() for pem in issued.cert_chain_pems),
+        key=issued.private_key_pem.bytes().decode(),
+    )
+
+
+def _asking(authority: trustme.CA, mode: ssl.VerifyMode, *names: str) -> ssl.SSLContext:
+    context = _server(authority.issue_cert(*names))
+    authority.configure_trust(context)
+    context.verify_mode = mode
+    return context
 
 
 def _server(certificate: trustme.LeafCert) -> ssl.SSLContext:

@@ -8,8 +8,10 @@ from contextlib import ExitStack
 import pytest
 
 from tests.relays.certificates import Authority, make_authority
+from tests.relays.oauth_sink import OAuthSink
 from tests.relays.scripted import ScriptedRelay, dialog_of
 from tests.relays.sink import Sink
+from tests.relays.tokens import TokenServer
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +39,17 @@ def sink() -> Iterator[Callable[..., Sink]]:
     """`sink(users={"kim": "secret"}, starttls=authority.contexts["good"])`."""
     with ExitStack() as stack:
         yield lambda **values: stack.enter_context(Sink(**values))
+
+
+@pytest.fixture
+def token_server() -> Iterator[Callable[..., TokenServer]]:
+    """`token_server(tls=authority.contexts["good"], rotates=True)`: see tokens.py."""
+    with ExitStack() as stack:
+        yield lambda **values: stack.enter_context(TokenServer(**values))
+
+
+@pytest.fixture
+def oauth_sink() -> Iterator[Callable[..., OAuthSink]]:
+    """`oauth_sink(tokens=server, starttls=…)`: see oauth_sink.py."""
+    with ExitStack() as stack:
+        yield lambda **values: stack.enter_context(OAuthSink(**values))

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from portal.services.outbox.timing import Timing
 
 
 class Clocks:
-    """After a jump leases rest for one lease, expiry for an hour (outbox §5)."""
+    """After a jump leases rest for one lease, expiry for an hour (outbox §5).
 
-    def __init__(self, timing: Timing) -> None:
+    `wall` and `monotonic` tell seconds; whoever tests time gives others.
+    """
+
+    def __init__(
+        self,
+        timing: Timing,
+        *,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._timing = timing
-        self._begun_at = time.monotonic()
-        self._offset_s = time.time() - time.monotonic()
+        self._wall = wall
+        self._monotonic = monotonic
+        self._begun_at = monotonic()
+        self._offset_s = wall() - monotonic()
         self._jumped_at: float | None = None
 
     def look(self) -> bool:
         """Compare; whether the wall clock has just jumped."""
-        offset_s = time.time() - time.monotonic()
+        offset_s = self._wall() - self._monotonic()
         jumped = abs(offset_s - self._offset_s) > self._timing.clock_jump_s
         self._offset_s = offset_s
         if jumped:
-            self._jumped_at = time.monotonic()
+            self._jumped_at = self._monotonic()
         return jumped
 
     @property
@@ -38,4 +50,4 @@ class Clocks:
     def _rested(self, rest_s: float, begun_at: float | None) -> bool:
         marks = (self._jumped_at, begun_at)
         last = max((at for at in marks if at is not None), default=None)
-        return last is None or time.monotonic() - last >= rest_s
+        return last is None or self._monotonic() - last >= rest_s

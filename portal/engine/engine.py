@@ -13,6 +13,7 @@ from functools import partial
 
 from portal.delivery.types import ENGINE, LIVE_TEST, Limits
 from portal.engine.bell import EngineBell, heard
+from portal.engine.clocks import Clocks
 from portal.engine.dispatch import Dispatch
 from portal.engine.live_tests import LiveTests
 from portal.engine.reads import Reads
@@ -114,7 +115,13 @@ class Engine:
                 limits=self._limits,
             )
             schedule = Schedule(
-                actor, self._owner, life, reads, dispatch, timing=self._timing
+                actor,
+                self._owner,
+                life,
+                reads,
+                dispatch,
+                timing=self._timing,
+                clocks=Clocks(self._timing),
             )
             await self._stand(dispatch, schedule, tests)
         reads.close(partial(life.drop, settled=self._settled))

@@ -38,6 +38,7 @@ class Schedule:
         dispatch: Dispatch,
         *,
         timing: Timing,
+        clocks: Clocks,
     ) -> None:
         self._actor = actor
         self._owner = owner
@@ -47,7 +48,7 @@ class Schedule:
         self._reads = reads
         self._dispatch = dispatch
         self._timing = timing
-        self._clocks = Clocks(timing)
+        self._clocks = clocks
         self._ticks = 0
         self._swept_at: float | None = None
 

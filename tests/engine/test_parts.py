@@ -143,23 +143,56 @@ def test_reading_goes_on_after_its_connection_was_lost(database):
     reads.close(lambda: None)
 
 
-def test_leases_count_after_one_lease_of_time(monkeypatch):
-    clocks = Clocks(Timing(lease_s=0))
+class Hands:
+    """Two clocks that a test moves."""
+
+    wall, monotonic = 1e9, 500.0
+
+    def clocks(self, timing: Timing) -> Clocks:
+        return Clocks(timing, wall=lambda: self.wall, monotonic=lambda: self.monotonic)
+
+    def pass_by(self, seconds: float) -> None:
+        self.wall += seconds
+        self.monotonic += seconds
+
+
+def test_leases_count_after_one_lease_of_time():
+    hands = Hands()
+    clocks = hands.clocks(Timing(lease_s=120))
+
+    hands.pass_by(119)
+    assert not clocks.leases_count
+    hands.pass_by(1)
     assert clocks.leases_count
-    assert not Clocks(Timing(lease_s=60)).leases_count
 
 
-def test_after_a_jump_leases_and_expiry_rest(monkeypatch):
-    """Holes 11 and 12: the wall clock is ten years ahead."""
-    clocks = Clocks(Timing(lease_s=0.0))
+@pytest.mark.parametrize("jump_s", [10 * 365 * 86_400, 31, -31, -3600])
+def test_after_a_jump_leases_and_expiry_rest(jump_s):
+    """Holes 11 and 12: a lease and an hour pass before the wall counts again."""
+    hands = Hands()
+    clocks = hands.clocks(Timing(lease_s=120, clock_rest_s=3600))
+    hands.pass_by(500)
     assert clocks.expiry_counts
-    real = __import__("time").time()
-    monkeypatch.setattr("time.time", lambda: real + 10 * 365 * 86_400)
+    hands.wall += jump_s
 
     assert clocks.look()
-
-    assert not clocks.expiry_counts
     assert not clocks.look()  # the same jump is one
+
+    hands.pass_by(119)
+    assert not clocks.leases_count
+    hands.pass_by(1)
+    assert clocks.leases_count
+    assert not clocks.expiry_counts
+    hands.pass_by(3480)
+    assert clocks.expiry_counts
+
+
+def test_a_clock_that_is_set_by_seconds_has_not_jumped():
+    hands = Hands()
+    clocks = hands.clocks(Timing())
+    hands.wall += 29
+
+    assert not clocks.look()
 
 
 def test_a_dot_needs_half_of_its_lease(monkeypatch):

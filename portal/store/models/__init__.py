@@ -22,6 +22,7 @@ from portal.store.models.senders import (
     Sender,
     SenderSecret,
     SenderVersion,
+    Standing,
 )
 from portal.store.models.upkeep import AuditEvent, AuditHead, Capture, Counter, Note
 
@@ -36,6 +37,7 @@ ALL: tuple[type[Table], ...] = (
     SenderVersion,
     SenderSecret,
     Route,
+    Standing,
     LiveTest,
     Message,
     MessageContent,
@@ -71,6 +73,7 @@ __all__ = [
     "SenderSecret",
     "SenderVersion",
     "SetupLink",
+    "Standing",
     "Table",
     "Tenant",
     "proxy",

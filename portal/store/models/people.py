@@ -65,6 +65,8 @@ class ApiKey(Table):
     prefix = CharField(max_length=24, unique=True)
     key_hash = CharField(max_length=64)  # SHA-256, hex
     scopes = JSONField(default=list)  # send, read, cancel
+    from_domains = JSONField(null=True)  # None: any that its sender may use
+    to_domains = JSONField(null=True)  # None: anybody
     created_at = InstantField(default=now)
     created_by = CharField(max_length=254, null=True)
     used_at = InstantField(null=True)

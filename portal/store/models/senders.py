@@ -67,12 +67,40 @@ class SenderSecret(Table):
 
 
 class Route(Table):
-    """Where a tenant's mail goes. `fence` grows with every change of it."""
+    """Where a tenant's mail goes. `fence` grows with every change of it.
+
+    While the platform default stands in for a sender in trouble, the version to
+    return to is `fallback_version`, and `probe_at` says when it is tried next."""
 
     tenant = ForeignKeyField(Tenant, primary_key=True, on_delete="CASCADE")
     active_version = ForeignKeyField(SenderVersion, null=True, on_delete="RESTRICT")
     fence = BigIntegerField(default=0)
     changed_at = InstantField(default=now)
+    fallback_version = ForeignKeyField(
+        SenderVersion,
+        null=True,
+        on_delete="RESTRICT",
+        backref="stood_in_for",
+        index=False,
+    )
+    fallback_at = InstantField(null=True)
+    fallback_why = JSONField(null=True)  # {"title", "cause", "relay", "failures"}
+    probe_at = InstantField(null=True)
+    probes = IntegerField(default=0)  # since it last worked, over relapses too
+
+
+class Standing(Table):
+    """How a sender stands with its relay, for all processes: what holds it back,
+    the share of its pace that it has left, its failures in a row."""
+
+    name = CharField(max_length=64, primary_key=True)  # "sender 12", "platform"
+    held_until = InstantField(null=True)
+    held_why = CharField(max_length=16, null=True)  # pace, throttle
+    share = IntegerField(default=100)  # percent, as the last throttling left it
+    throttles = IntegerField(default=0)  # in a row
+    throttled_at = InstantField(null=True)
+    failures = IntegerField(default=0)  # in a row
+    failed_at = InstantField(null=True)
 
 
 class LiveTest(Table):

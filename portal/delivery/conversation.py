@@ -206,8 +206,10 @@ async def _run(
         remedy=trouble.remedy,
     )
     if trouble.kind in (FailureKind.TIMEOUT, FailureKind.CLOSED) and talk.client:
+        talk.show_unheard()
         talk.transcript.noted(trouble.words)
-    talk.transcript.mark_failed()
+    talk.transcript.mark_failed(trouble.reply)
+    talk.show_unheard()
     ladder.failed(failure)
     return _End(failure)
 
@@ -218,7 +220,9 @@ async def _finish(talk: Talk, transaction: Transaction | None, end: _End) -> boo
     phase = transaction.phase if transaction else Phase.BEFORE_DATA
     if end == _End():
         return True
-    if phase in (Phase.CONTENT, Phase.DOT) or (end.failure and _ends(end.failure)):
+    spoiled = transaction is not None and transaction.spoiled
+    half_way = spoiled or phase in (Phase.CONTENT, Phase.DOT)
+    if half_way or (end.failure and _ends(end.failure)):
         # RFC 5321 §4.1.1.4: without the dot the relay must discard what it has.
         await talk.drop()
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from portal.delivery.types import Reply
 
@@ -19,7 +19,7 @@ _UNFIT = re.compile(
 )
 
 
-def reply_of(code: int, raw: str | bytes, secrets: Iterable[str] = ()) -> Reply:
+def reply_of(code: int, raw: str | bytes, secrets: Sequence[str] = ()) -> Reply:
     """`raw` is the text without its codes; `secrets` must not be seen in it.
 
     aiosmtplib decodes with surrogateescape, which breaks the commit of "sent" in
@@ -30,9 +30,11 @@ def reply_of(code: int, raw: str | bytes, secrets: Iterable[str] = ()) -> Reply:
     return Reply(code=code, text=text, enhanced=match[1] if match else None)
 
 
-def clean(raw: str | bytes, secrets: Iterable[str] = ()) -> str:
+def clean(raw: str | bytes, secrets: Sequence[str] = ()) -> str:
     """At most 20 lines and 1,000 characters, none of which acts."""
     if isinstance(raw, str):
+        if _is_plain(raw) and not any(secret in raw for secret in secrets):
+            return raw.rstrip(" ")
         raw = raw.encode("utf-8", "surrogateescape")
     text = raw.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
     for secret in secrets:
@@ -41,6 +43,11 @@ def clean(raw: str | bytes, secrets: Iterable[str] = ()) -> str:
     lines = [line.rstrip() for line in text.split("\n")]
     text = "\n".join(lines[:MAX_LINES])
     return text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1] + "…"
+
+
+def _is_plain(text: str) -> bool:
+    """One short line in ASCII, as nearly all are."""
+    return len(text) <= MAX_CHARACTERS and text.isascii() and text.isprintable()
 
 
 def is_reply(code: int) -> bool:

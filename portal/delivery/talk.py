@@ -1,4 +1,8 @@
-"""One question, one answer: the conversation as the stages use it."""
+"""Questions and answers: the conversation as the stages use it.
+
+`ask` is one command and its reply. `say` sends several at once where the relay
+takes that (RFC 2920), `hear` then reads their replies one by one.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
 
 import aiosmtplib
 
@@ -14,7 +19,7 @@ from portal.delivery.reply import clean, is_reply, reply_of
 from portal.delivery.transcript import Transcript
 from portal.delivery.trouble import Trouble, caught
 from portal.delivery.types import FailureKind, Limits, Reply
-from portal.delivery.wire import Client
+from portal.delivery.wire import Client, Wire
 
 QUIT_S = 2.0
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
@@ -28,6 +33,7 @@ class Talk:
         self.transcript = Transcript()
         self.raw = ""  # the last reply whole, for the list that EHLO answers
         self.greeted = False
+        self._unheard: deque[bytes] = deque()  # said, and not yet answered
         self.begin(limits)
 
     def begin(self, limits: Limits) -> None:
@@ -48,13 +54,44 @@ class Talk:
 
     async def ask(self, *words: bytes, limit_s: float | None = None) -> Reply:
         """Sends a command and shows it in the transcript."""
-        self.transcript.client(b" ".join(words).decode("utf-8", "backslashreplace"))
+        self._show(b" ".join(words))
         return await self._ask(words, limit_s)
 
     async def ask_hidden(self, *words: bytes, shown: str = "") -> Reply:
         """Sends a command of which the transcript shows `shown` and a mask."""
         self.transcript.hidden(shown)
         return await self._ask(words, None)
+
+    def say(self, commands: Sequence[bytes]) -> None:
+        """Sends commands in one write. Each is shown when its answer is awaited, so
+        that a transcript reads alike with and without pipelining."""
+        _refuse_controls(commands)
+        self._unheard.extend(commands)
+        with caught(0):
+            self.wire.send(b"\r\n".join(commands) + b"\r\n", replies=len(commands))
+
+    async def hear(self, limit_s: float | None = None) -> Reply:
+        """The next reply of those that are owed."""
+        if self._unheard:
+            self._show(self._unheard.popleft())
+        wire = self.wire
+        if not wire.has_news:
+            async with self.within(limit_s or self.limits.command_s):
+                while not wire.has_news:
+                    await wire.stirred()
+        with caught(0):
+            response = wire.next_response()
+        return self.heard(response)
+
+    @property
+    def owes(self) -> bool:
+        """Whether commands that were said wait for their answers."""
+        return bool(self._unheard)
+
+    def show_unheard(self) -> None:
+        """What was sent and never answered belongs to the story too."""
+        while self._unheard:
+            self._show(self._unheard.popleft())
 
     async def listen(self, limit_s: float) -> Reply:
         """The greeting. Silence here often means that each side waits for the other."""
@@ -93,6 +130,13 @@ class Talk:
             raise Trouble(FailureKind.CLOSED, "The connection was lost.")
         return self.client
 
+    @property
+    def wire(self) -> Wire:
+        wire = self.connected.wire
+        if wire is None:
+            raise Trouble(FailureKind.CLOSED, "The connection was lost.")
+        return wire
+
     async def leave(self) -> None:
         """QUIT, whatever it answers (a failure after 2yz is not a failure)."""
         if self.client is None:
@@ -116,8 +160,15 @@ class Talk:
         self.client = None
 
     async def _ask(self, words: tuple[bytes, ...], limit_s: float | None) -> Reply:
-        if any(_CONTROL.search(word) for word in words):
-            raise Trouble.ours("A command may not hold control characters.")
+        _refuse_controls(words)
         async with self.within(limit_s or self.limits.command_s):
             response = await self.connected.execute_command(*words, timeout=None)
         return self.heard(response)
+
+    def _show(self, command: bytes) -> None:
+        self.transcript.client(command.decode("utf-8", "backslashreplace"))
+
+
+def _refuse_controls(words: Sequence[bytes]) -> None:
+    if any(map(_CONTROL.search, words)):
+        raise Trouble.ours("A command may not hold control characters.")

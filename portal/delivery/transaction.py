@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import logging
 
-from portal.delivery.content import Blocks, blocks_of, unfit
+from portal.delivery.ahead import Ahead
+from portal.delivery.content import Blocks, blocks_of
 from portal.delivery.extensions import Extensions
 from portal.delivery.ladder import Ladder, Stopped
 from portal.delivery.talk import Talk
+from portal.delivery.terms import lacking, parameters
 from portal.delivery.trouble import Trouble
 from portal.delivery.types import (
     BeforeDot,
@@ -28,6 +30,9 @@ from portal.delivery.upload import upload
 from portal.mail.types import Envelope
 
 log = logging.getLogger(__name__)
+
+_GO_AHEAD = 354
+_CLOSING = 421  # RFC 5321 §3.8: from anywhere, the relay hangs up
 
 
 class Transaction:
@@ -46,13 +51,15 @@ class Transaction:
         ]
         self.phase = Phase.BEFORE_DATA
         self.begun = False  # MAIL was said: RSET takes it back
+        self.spoiled = False  # nothing can take it back: the connection must go
         self.reply: Reply | None = None  # to the final dot
 
     async def run(self, content: bytes, before_dot: BeforeDot) -> None:
         blocks = blocks_of(content)
-        await self._mail(content, blocks.size_bytes)
-        await self._recipients()
-        started = await self._data(blocks)
+        ahead = self._begin(content, blocks.size_bytes)
+        await self._mail(ahead)
+        await self._recipients(ahead)
+        started = await self._data(ahead, blocks)
         self.phase = Phase.CONTENT
         said = f"{started}; {blocks.size_bytes:,} bytes"
         if self._ladder.ends_before(Stage.POST_DATA):
@@ -60,67 +67,78 @@ class Transaction:
             raise Stopped
         await self._content(blocks, before_dot, said, started)
 
-    async def _mail(self, content: bytes, size_bytes: int) -> None:
-        path = self._envelope.reverse_path or ""
+    def _begin(self, content: bytes, size_bytes: int) -> Ahead:
+        """What will be said, up to the stage we are to stop after: nothing is sent
+        ahead past it. What the relay lacks for this mail is Trouble."""
+        envelope, offered = self._envelope, self._offered
+        path = envelope.reverse_path or ""
         self._ladder.begin(Stage.MAIL_FROM, f"MAIL FROM:<{path}> is sent.")
-        options = self._options(content, size_bytes)
-        self.begun = True
-        reply = await self._talk.ask(b"MAIL", b"FROM:" + _angle(path), *options)
-        if not _took(reply):
-            self._settle(reply)
-            raise _refusal(reply, "MAIL")
-        self._ladder.passed(str(reply), reply)
-
-    def _options(self, content: bytes, size_bytes: int) -> list[bytes]:
-        """The parameters of MAIL; what the relay lacks for this mail is Trouble."""
-        paths = (self._envelope.reverse_path or "", *self._envelope.recipients)
-        missing = lacking(self._offered, content, size_bytes, paths)
+        missing = lacking(offered, content, size_bytes, envelope)
         if missing is not None:
             for place, result in enumerate(self.results):
                 self._set(place, result.address, RecipientStatus.FAILED, None)
             raise Trouble.ours(missing)
-        options = []
-        if "SIZE" in self._offered:
-            options.append(b"SIZE=%d" % size_bytes)
-        if not content.isascii():
-            options.append(b"BODY=8BITMIME")
-        if _needs_smtputf8(content, paths):
-            options.append(b"SMTPUTF8")
-        return options
+        options = parameters(offered, content, size_bytes, envelope)
+        commands = [b"MAIL FROM:<%s>%s" % (path.encode(), options)]
+        if not self._ladder.ends_before(Stage.RCPT_TO):
+            commands += [b"RCPT TO:<%s>" % to.encode() for to in envelope.recipients]
+        if not self._ladder.ends_before(Stage.DATA):
+            commands.append(b"DATA")
+        self.begun = True
+        return Ahead(self._talk, commands, pipelining="PIPELINING" in offered)
 
-    async def _recipients(self) -> None:
+    async def _mail(self, ahead: Ahead) -> None:
+        reply = await ahead.answer()
+        if not _took(reply):
+            self._settle(reply)
+            await self._give_up(ahead, reply)
+            raise _refusal(reply, "MAIL")
+        self._ladder.passed(str(reply), reply)
+
+    async def _recipients(self, ahead: Ahead) -> None:
         self._ladder.begin(Stage.RCPT_TO, "RCPT TO is sent.")
-        last: Reply | None = None
         for place, address in enumerate(self._envelope.recipients):
-            last = await self._talk.ask(b"RCPT", b"TO:" + _angle(address))
+            last = await ahead.answer()
             self._set(
                 place,
                 address,
                 RecipientStatus.ACCEPTED if _took(last) else _end(last),
                 last,
             )
-            if last.code == 421:
+            if last.code == _CLOSING:
                 raise Trouble.of_reply(last)
-        if last is None:
-            raise Trouble.ours("The message has no recipient.")
         count, refused = len(self.results), self.refused
         first = refused[0].reply or last if refused else last
         if len(refused) == count:
+            await self._give_up(ahead, first)
             raise _refusal(first, "RCPT")
         said = str(last)
         if count > 1:
             said = f"{count - len(refused)} of {count} recipients accepted"
         self._ladder.passed(said, first)
 
-    async def _data(self, blocks: Blocks) -> Reply:
+    async def _data(self, ahead: Ahead, blocks: Blocks) -> Reply:
         self._ladder.begin(
             Stage.DATA, f"DATA is sent, {blocks.size_bytes:,} bytes follow."
         )
-        reply = await self._talk.ask(b"DATA", limit_s=self._talk.limits.data_s)
-        if reply.code != 354:
+        reply = await ahead.answer(self._talk.limits.data_s)
+        if reply.code != _GO_AHEAD:
             self._settle(reply)
             raise _refusal(reply, "DATA")
         return reply
+
+    async def _give_up(self, ahead: Ahead, refusal: Reply) -> None:
+        """Nobody is left to send to. What went out along with the refused command
+        is answered all the same, and the answers must not be taken for others'."""
+        if refusal.code == _CLOSING:
+            return
+        try:
+            replies = await ahead.rest()
+        except Trouble:
+            self.spoiled = True
+            return
+        # RFC 2920 §3.1 would send a lone dot after that 354; no dot without a mark.
+        self.spoiled = any(reply.code in (_GO_AHEAD, _CLOSING) for reply in replies)
 
     async def _content(
         self, blocks: Blocks, before_dot: BeforeDot, said: str, started: Reply
@@ -187,30 +205,6 @@ class Transaction:
         )
 
 
-def lacking(
-    offered: Extensions, content: bytes, size_bytes: int, paths: tuple[str, ...]
-) -> str | None:
-    """Why this relay cannot take this mail (RFC 1870, RFC 6152, RFC 6531)."""
-    limit = offered.max_bytes
-    if limit is not None and size_bytes > limit:
-        return (
-            f"The relay takes messages of up to {limit:,} bytes; this one has"
-            f" {size_bytes:,}."
-        )
-    if not content.isascii() and "8BITMIME" not in offered:
-        return "The message holds 8-bit bytes and the relay offers no 8BITMIME."
-    if _needs_smtputf8(content, paths) and "SMTPUTF8" not in offered:
-        return "An address is not ASCII and the relay offers no SMTPUTF8."
-    return unfit(content)
-
-
-def _needs_smtputf8(content: bytes, paths: tuple[str, ...]) -> bool:
-    """An address beyond ASCII, in the envelope or only in the header: one of the
-    recipients may have been settled before (RFC 6531 §3.6)."""
-    header = content[: content.find(b"\r\n\r\n")]
-    return not header.isascii() or not all(path.isascii() for path in paths)
-
-
 def _took(reply: Reply) -> bool:
     return 200 <= reply.code < 300
 
@@ -234,7 +228,3 @@ def _withdrawn(exception: str | None) -> Trouble:
         "The mail was withdrawn before its final dot.",
         exception=exception,
     )
-
-
-def _angle(path: str) -> bytes:
-    return b"<" + path.encode() + b">"

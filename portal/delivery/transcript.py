@@ -16,35 +16,42 @@ class Transcript:
 
     def __init__(self) -> None:
         self._lines: list[Line] = []
+        self._replies: list[Reply | None] = []  # of which a line is the last
         self._left_out = 0
         self.secrets: tuple[str, ...] = ()
 
     def restart(self) -> None:
         """A new mail on the same connection; what is secret stays secret."""
         self._lines.clear()
+        self._replies.clear()
         self._left_out = 0
 
     def client(self, text: str) -> None:
-        self._add("C", text)
+        self._add("C", clean(text, self.secrets))
 
     def hidden(self, words: str = "") -> None:
         """A command whose arguments nobody may see: `AUTH PLAIN ***`, `***`."""
-        self._add("C", f"{words} {MASK}".lstrip())
+        self._add("C", clean(f"{words} {MASK}".lstrip(), self.secrets))
 
     def server(self, reply: Reply) -> None:
-        lines = reply.text.split("\n")
-        for line in lines[:-1]:
+        """A reply is clean already: `reply_of` made it."""
+        *front, last = reply.text.split("\n")
+        for line in front:
             self._add("S", f"{reply.code}-{line}")
-        self._add("S", f"{reply.code} {lines[-1]}".rstrip())
+        self._add("S", f"{reply.code} {last}".rstrip(), reply)
 
     def noted(self, words: str) -> None:
         """What the relay did instead of answering, in brackets."""
-        self._add("S", f"({words})")
+        self._add("S", clean(f"({words})", self.secrets))
 
-    def mark_failed(self) -> None:
-        """The last line is the one that stopped the conversation."""
-        if self._lines:
-            self._lines[-1] = replace(self._lines[-1], failed=True)
+    def mark_failed(self, reply: Reply | None) -> None:
+        """The line that stopped the conversation: this reply's, or the last one."""
+        if not self._lines:
+            return
+        # Behind a refusal may stand the answers to what was sent along with it.
+        found = (at for at, each in enumerate(self._replies) if each is reply)
+        at = next(found, -1) if reply is not None else -1
+        self._lines[at] = replace(self._lines[at], failed=True)
 
     def lines(self) -> tuple[Line, ...]:
         if not self._left_out:
@@ -52,8 +59,9 @@ class Transcript:
         note = Line(who="C", text=f"({self._left_out} lines are left out here)")
         return (*self._lines[:KEPT_FIRST], note, *self._lines[KEPT_FIRST:])
 
-    def _add(self, who: str, text: str) -> None:
-        self._lines.append(Line(who=who, text=clean(text, self.secrets)))
+    def _add(self, who: str, text: str, reply: Reply | None = None) -> None:
+        self._lines.append(Line(who=who, text=text))
+        self._replies.append(reply)
         if len(self._lines) > KEPT_FIRST + KEPT_LAST:
-            del self._lines[KEPT_FIRST]
+            del self._lines[KEPT_FIRST], self._replies[KEPT_FIRST]
             self._left_out += 1

@@ -1,8 +1,9 @@
 """The bytes of a connection: aiosmtplib, tamed for relays that misbehave.
 
-Three things the library does not do: it lets a reply be long (the code counts,
-the text is cut), it knows when a relay speaks out of turn, and it connects and
-shakes hands in two steps, so that silence has a place.
+Four things the library does not do: it lets a reply be long (the code counts, the
+text is cut), it keeps several replies in order for commands sent together (RFC 2920),
+it knows when a relay speaks out of turn, and it connects and shakes hands in two
+steps, so that silence has a place.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import re
 import socket
 import ssl
+from collections import deque
 from typing import cast
 
 import aiosmtplib
@@ -18,68 +20,96 @@ from aiosmtplib.protocol import SMTPProtocol
 from aiosmtplib.response import SMTPResponse
 
 LINE_OCTETS = 1_000
-REPLY_OCTETS = 24_000  # the library breaks off at 32 KB
+REPLY_OCTETS = 24_000
 _CODED = re.compile(rb"[2-5][0-9]{2}(?:[ -]|$)")
+_GO_AHEAD = 354
 _CLOSE_S = 1.0
 
 
 class Wire(SMTPProtocol):
-    """Hands whole replies of sane size to the library, one for each question."""
+    """Whole replies of sane size, as many as were asked for, in their order."""
 
     def __init__(self) -> None:
         super().__init__(loop=asyncio.get_running_loop())
         self.spoke_unasked = False
         self.lost = asyncio.Event()
-        self._asked = False
-        self._answered = False  # a whole reply waits to be read
+        self.is_full = False  # the kernel takes no more for now
+        self._owed = 0  # replies that the relay has still to give
+        self._replies: deque[SMTPResponse] = deque()
+        self._ended: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = None
         self._line = bytearray()
-        self._reply = bytearray()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._lines: list[bytes] = []
+        self._octets = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._asked = True  # the greeting comes unasked (RFC 5321 §3.1)
+        self._owed = 1  # the greeting comes unasked (RFC 5321 §3.1)
+
+    def eof_received(self) -> bool:
+        self._end(aiosmtplib.SMTPServerDisconnected("Unexpected EOF received"))
+        return super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        error = aiosmtplib.SMTPServerDisconnected("Connection lost")
+        error.__cause__ = exc
+        self._end(error)
         self.lost.set()
-        self._room.set()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._room.clear()
+        self.is_full = True
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._room.set()
+        self.is_full = False
+        self._stir()
+
+    @property
+    def has_news(self) -> bool:
+        """A reply that nobody has read yet, or the end of the connection."""
+        return bool(self._replies) or self._ended is not None
 
     def write(self, data: bytes) -> None:
-        self._asked = True
+        """One command, as the library sends it."""
+        self.send(data, replies=1)
+
+    def send(self, data: bytes, *, replies: int) -> None:
+        """Writes what is answered by so many replies: `next_response` has them."""
+        self._owed += replies
         super().write(data)
+
+    def next_response(self) -> SMTPResponse:
+        """The oldest reply not read yet. Raises what ended the connection, if
+        anything did; without `has_news` there is nothing to ask for."""
+        if self._replies:
+            return self._replies.popleft()
+        raise self._ended or aiosmtplib.SMTPServerDisconnected("Connection lost")
 
     async def read_response(
         self,
         timeout: float | None = None,  # noqa: ASYNC109, the library's name
     ) -> SMTPResponse:
-        if not self._answered:
-            self._asked = True
-        try:
-            return await super().read_response(timeout)
-        finally:
-            self._answered = False
+        while not self.has_news:
+            await self.stirred()
+        return self.next_response()
 
-    async def drained(self) -> None:
-        """Returns when the connection takes more bytes, or is gone."""
-        await self._room.wait()
+    async def stirred(self) -> None:
+        """Returns when there is news, or room for more bytes. For one waiter."""
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
 
     def data_received(self, data: bytes) -> None:
         start = 0
         while start < len(data):
-            if not self._asked:
+            if not self._owed:
                 # RFC 3207 §5: what stands behind the 220 may be an attacker's.
                 self.spoke_unasked = True
-                return
+                break
             end = data.find(b"\n", start)
             stop = len(data) if end < 0 else end
             self._line += data[start : min(stop, start + LINE_OCTETS)]
@@ -88,20 +118,34 @@ class Wire(SMTPProtocol):
                 self._take(bytes(self._line).rstrip(b"\r"))
                 self._line.clear()
             start = stop + 1
+        if self._replies:
+            self._stir()
 
     def _take(self, line: bytes) -> None:
-        more = line[3:4] == b"-"
-        if not _CODED.match(line):
-            # No reply at all: code 0 says so, and its words are kept.
-            line, more = b"000 " + line, False
-        if not more or len(self._reply) < REPLY_OCTETS:
-            self._reply += line + b"\r\n"
+        more, code = line[3:4] == b"-", 0
+        if _CODED.match(line):
+            code, line = int(line[:3]), line[4:]
+        else:
+            more = False  # no reply at all: code 0 says so, and its words are kept
+        if not more or self._octets < REPLY_OCTETS:
+            self._octets += len(line) + 4
+            self._lines.append(line.strip(b" \t\r"))
         if more:
             return
-        self._asked, self._answered = False, True
-        reply = bytes(self._reply)
-        self._reply.clear()
-        super().data_received(reply)
+        text = b"\n".join(self._lines).decode("utf-8", "surrogateescape")
+        self._lines.clear()
+        self._octets = 0
+        self._replies.append(SMTPResponse(code, text))
+        if code != _GO_AHEAD:  # that one owes another, to what follows it
+            self._owed -= 1
+
+    def _end(self, error: Exception) -> None:
+        self._ended = self._ended or error
+        self._stir()
+
+    def _stir(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 class Client(aiosmtplib.SMTP):

@@ -15,11 +15,13 @@ from portal.app import build_installation
 from portal.cli import logs
 from portal.config import Settings
 from portal.config.environment import SECRETS
+from portal.delivery.types import ENGINE, Limits
 from portal.engine.bell import EngineBell
 from portal.engine.engine import GRACE_S, Engine
 from portal.sandbox.server import Sandbox
 from portal.services import captures, senders
 from portal.services.installation import Installation
+from portal.services.outbox.timing import Timing
 from portal.store import database
 
 log = logging.getLogger(__name__)
@@ -65,7 +67,13 @@ class Process:
 
 
 @contextmanager
-def running(settings: Settings, *, sandbox: bool) -> Iterator[Process]:
+def running(
+    settings: Settings,
+    *,
+    sandbox: bool,
+    timing: Timing | None = None,
+    limits: Limits = ENGINE,
+) -> Iterator[Process]:
     """The engine runs inside the block; after it, all is drained and closed."""
     with ExitStack() as stack:
         bell = EngineBell()
@@ -81,7 +89,7 @@ def running(settings: Settings, *, sandbox: bool) -> Iterator[Process]:
         if box:
             box.start()
             stack.callback(box.stop)
-        engine = Engine(installation, _owner())
+        engine = Engine(installation, _owner(), timing=timing, limits=limits)
         process = Process(installation=installation, engine=engine)
         engine.start()
         stack.callback(process.drain)

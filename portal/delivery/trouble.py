@@ -44,6 +44,8 @@ class Trouble(Exception):
         kinds = {
             NetTrouble.FORBIDDEN: FailureKind.FORBIDDEN,
             NetTrouble.TIMED_OUT: FailureKind.TIMEOUT,
+            NetTrouble.TLS: FailureKind.TLS,
+            NetTrouble.PROTOCOL: FailureKind.PROTOCOL,
         }
         return cls(
             kinds.get(failure.trouble, FailureKind.NET),

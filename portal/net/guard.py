@@ -22,6 +22,7 @@ from portal.net.lookup import Resolver
 from portal.net.types import Found, IPAddress, NetFailure, NetTrouble
 
 USUAL_PORTS = frozenset({25, 465, 587, 2465, 2525, 2587})
+HTTPS_PORTS = frozenset({443})
 MAX_ADDRESSES = 16
 _SYSTEM = Resolver()
 SENTENCE = "This portal may not connect to that host and port."
@@ -29,10 +30,14 @@ SENTENCE = "This portal may not connect to that host and port."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What the operator permits. `forbidden_s` is how long every refusal takes."""
+    """What the operator permits. `forbidden_s` is how long every refusal takes.
+
+    `for_relays` says that a setting can add to `ports`.
+    """
 
     allow: tuple[AllowRule, ...] = ()
     ports: frozenset[int] = USUAL_PORTS
+    for_relays: bool = True
     own_addresses: frozenset[IPAddress] = frozenset()
     is_own: Callable[[IPAddress], bool] = sockets.is_own
     resolver: Resolver = _SYSTEM
@@ -44,11 +49,17 @@ def policy_of(
     extra_allow: Iterable[AllowRule] = (),
     *,
     forbidden_s: float = 2.0,
+    https: bool = False,
 ) -> Policy:
-    """The policy of the environment; `extra_allow` is for the operator's own relay."""
+    """The policy of the environment; `extra_allow` is for the operator's own relay.
+
+    With `https` it is the one for token end points: port 443, or an entry of
+    PORTAL_RELAY_ALLOW that names host and port.
+    """
     return Policy(
         allow=(*settings.relay_allow, *extra_allow),
-        ports=settings.relay_ports | USUAL_PORTS,
+        ports=HTTPS_PORTS if https else settings.relay_ports | USUAL_PORTS,
+        for_relays=not https,
         own_addresses=frozenset(map(ip_address, settings.egress_ips)),
         resolver=Resolver(settings.dns),
         forbidden_s=forbidden_s,
@@ -146,7 +157,8 @@ def _remedy(policy: Policy, refused: list[IPAddress], port: int) -> str | None:
     """The setting that allows it, for the eyes of an owner."""
     if any(special.is_metadata(address) for address in refused):
         return None
-    if all(_is_open_internet(policy, address) for address in refused):
+    open_internet = all(_is_open_internet(policy, address) for address in refused)
+    if open_internet and policy.for_relays:
         return f"PORTAL_RELAY_PORTS={port}"
     entries = [f"{sockets.bracketed(address)}:{port}" for address in refused]
     return f"PORTAL_RELAY_ALLOW={','.join(entries)}"

@@ -21,6 +21,8 @@ class NetTrouble(StrEnum):
     TIMED_OUT = "timed_out"
     UNREACHABLE = "unreachable"
     RESET = "reset"
+    TLS = "tls"  # HTTPS alone: the handshake or the certificate
+    PROTOCOL = "protocol"  # HTTPS alone: what came is no HTTP
     OTHER = "other"
 
 

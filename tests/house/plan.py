@@ -27,7 +27,9 @@ FLASK = ("app", "web", "api")
 # One door per outside library: where it may be imported, by room or by file.
 DOORS = {
     "aiosmtplib": ("delivery",),
+    "scramp": ("delivery",),
     "dns": ("net/lookup.py",),
+    "h11": ("net/https.py",),
     "cryptography": ("crypto",),
     "peewee": ("store", "services"),
     "playhouse": ("store", "services"),

@@ -1,0 +1,236 @@
+"""One question over HTTPS: to the judged address, once, and no longer than it must.
+
+No redirect is followed, no proxy of the environment asked, no compression taken.
+The protocol is h11's (RFC 9112); the connection is ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import urlencode, urlsplit
+
+import h11
+
+from portal.address import BadAddress, parse_host
+from portal.net.dial import first_to_answer
+from portal.net.trust import context_trusting
+from portal.net.types import Net, NetFailure, NetTrouble
+
+BODY_OCTETS = 64 * 1024
+_HEAD_OCTETS = 32 * 1024
+_PATH = re.compile(r"[!-~]*")  # visible ASCII: what RFC 3986 §2 leaves of a URL
+_CLOSE_S = 1.0
+_PORTS = {"https": 443, "http": 80}
+
+
+class BadUrl(ValueError):
+    """Text that is no address to ask; `str()` is one sentence for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Url:
+    """`host` as `parse_host` spells it, `target` the path and the query."""
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+    @property
+    def authority(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpAnswer:
+    """What came back, whatever its status; the names of `headers` in lower case."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def header(self, name: str) -> str:
+        """All values of one header field, joined; empty where there is none."""
+        return ", ".join(value for key, value in self.headers if key == name)
+
+
+def parse_url(text: str, *, allow_http: bool = False) -> Url:
+    """Raises BadUrl."""
+    scheme, _, rest = text.partition("://")
+    scheme = scheme.lower()
+    if scheme != "https" and not (allow_http and scheme == "http"):
+        raise BadUrl("The address must begin with https://.")
+    if not rest or not _PATH.fullmatch(text) or "#" in text or "\\" in text:
+        raise BadUrl("The address holds a character that no URL has.")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+        host = parse_host(parts.hostname or "")
+    except BadAddress as error:
+        raise BadUrl(f"The address names no host: {error}") from error
+    except ValueError as error:
+        raise BadUrl("The address cannot be read as a URL.") from error
+    if "@" in parts.netloc:
+        raise BadUrl("The address may not hold a user name or a password.")
+    if port == 0:
+        raise BadUrl("A port is a number from 1 to 65535.")
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Url(scheme=scheme, host=host, port=port or _PORTS[scheme], target=target)
+
+
+async def post_form(
+    net: Net,
+    url: str,
+    fields: Mapping[str, str],
+    *,
+    timeout_s: float,
+    ca_pem: str | None = None,
+    allow_http: bool = False,
+    authorization: str | None = None,
+) -> HttpAnswer | NetFailure:
+    """POSTs a form. A redirect is an answer like another; `timeout_s` is for all.
+
+    The answer ends at 64 KB. Its words, and those of a failure, are the other
+    side's: hostile until they are cleaned.
+    """
+    try:
+        place = parse_url(url, allow_http=allow_http)
+    except BadUrl as error:
+        return NetFailure(trouble=NetTrouble.OTHER, words=str(error))
+    request = _request(place, urlencode(fields).encode("ascii"), authorization)
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _exchange(net, place, request, ca_pem, timeout_s)
+    except TimeoutError:
+        return NetFailure(
+            trouble=NetTrouble.TIMED_OUT,
+            words=f"{place.authority} did not answer in {timeout_s:.3g} s: timed out.",
+            exception="TimeoutError",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    head: h11.Request
+    body: bytes
+
+
+def _request(place: Url, body: bytes, authorization: str | None) -> _Request:
+    headers = [
+        ("Host", place.authority),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("Content-Length", str(len(body))),
+        ("Accept", "application/json"),
+        ("Accept-Encoding", "identity"),
+        ("Connection", "close"),
+    ]
+    if authorization is not None:
+        headers.append(("Authorization", authorization))
+    return _Request(
+        h11.Request(method="POST", target=place.target, headers=headers), body
+    )
+
+
+async def _exchange(
+    net: Net, place: Url, request: _Request, ca_pem: str | None, timeout_s: float
+) -> HttpAnswer | NetFailure:
+    found = await net.find(place.host, place.port, timeout_s=timeout_s / 2)
+    if isinstance(found, NetFailure):
+        return found
+    dialled = await first_to_answer(net, found, place.port, timeout_s=timeout_s / 2)
+    if isinstance(dialled, NetFailure):
+        return dialled
+    connected, _ = dialled
+    try:
+        context = None if place.scheme == "http" else _context(ca_pem)
+        reader, writer = await asyncio.open_connection(
+            sock=connected,
+            ssl=context,
+            server_hostname=found.host if context else None,
+        )
+    except BaseException as error:
+        connected.close()
+        if isinstance(error, OSError | ValueError):
+            return _of_tls(place, error)
+        raise
+    try:
+        return await _ask(reader, writer, request)
+    except h11.RemoteProtocolError as error:
+        return _no_http(place, str(error))
+    except ssl.SSLError as error:
+        return _of_tls(place, error)
+    except OSError as error:
+        return _no_http(place, str(error), type(error).__name__)
+    finally:
+        writer.transport.abort()
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(_CLOSE_S):
+                await writer.wait_closed()
+
+
+async def _ask(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: _Request
+) -> HttpAnswer:
+    protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_OCTETS)
+    for part in (request.head, h11.Data(data=request.body), h11.EndOfMessage()):
+        writer.write(protocol.send(part) or b"")
+    response: h11.Response | None = None
+    body, received = b"", 0
+    while True:
+        event = protocol.next_event()
+        if event is h11.NEED_DATA:
+            data = await reader.read(16 * 1024)
+            received += len(data)
+            if received > BODY_OCTETS + _HEAD_OCTETS:
+                raise h11.RemoteProtocolError("the answer is longer than 64 KB")
+            protocol.receive_data(data)
+        elif isinstance(event, h11.Response):
+            response = event
+        elif isinstance(event, h11.Data):
+            body += event.data
+        elif isinstance(event, h11.EndOfMessage) and response is not None:
+            if len(body) > BODY_OCTETS:
+                raise h11.RemoteProtocolError("the answer is longer than 64 KB")
+            return _answer(response, body)
+        elif isinstance(event, h11.ConnectionClosed):
+            raise h11.RemoteProtocolError("the connection was closed")
+
+
+def _answer(response: h11.Response, body: bytes) -> HttpAnswer:
+    headers = tuple(
+        (name.decode("ascii"), value.decode("latin-1"))
+        for name, value in response.headers
+    )
+    return HttpAnswer(status=response.status_code, body=body, headers=headers)
+
+
+@lru_cache(maxsize=16)
+def _context(ca_pem: str | None) -> ssl.SSLContext:
+    return context_trusting(ca_pem)
+
+
+def _of_tls(place: Url, error: OSError | ValueError) -> NetFailure:
+    named = "ssl." if isinstance(error, ssl.SSLError) else ""
+    return NetFailure(
+        trouble=NetTrouble.TLS,
+        words=f"TLS was not established with {place.authority}: {error}.",
+        exception=f"{named}{type(error).__name__}",
+    )
+
+
+def _no_http(place: Url, words: str, exception: str | None = None) -> NetFailure:
+    return NetFailure(
+        trouble=NetTrouble.PROTOCOL,
+        words=f"{place.authority} did not answer as a web server does: {words}.",
+        exception=exception,
+    )

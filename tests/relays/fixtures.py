@@ -21,12 +21,15 @@ def authority() -> Authority:
 
 
 @pytest.fixture
-def play(authority: Authority) -> Iterator[Callable[[str], ScriptedRelay]]:
-    """`play("says_421_at_mail.txt")`, or the dialog itself as text."""
+def play(authority: Authority) -> Iterator[Callable[..., ScriptedRelay]]:
+    """`play("says_421_at_mail.txt")`, or the dialog itself as text; with
+    `pipelining=True` the relay offers that too."""
     relays: list[ScriptedRelay] = []
 
-    def begin(dialog: str) -> ScriptedRelay:
-        relays.append(ScriptedRelay(dialog_of(dialog), authority.contexts))
+    def begin(dialog: str, *, pipelining: bool = False) -> ScriptedRelay:
+        relays.append(
+            ScriptedRelay(dialog_of(dialog), authority.contexts, pipelining=pipelining)
+        )
         return relays[-1]
 
     yield begin

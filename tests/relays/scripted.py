@@ -13,9 +13,12 @@
     ! read 70000                     this many bytes, then go on
     ! many 5000000 250-x             a reply of that many bytes of such lines
     ! join                           what follows, up to a C:, is one write
+    ! await DATA                     read, and say nothing, until this line is there
     # a remark
 
 A line of the client that differs is kept in `surprise` and ends the connection.
+With `pipelining=True` the same dialog is of a relay that offers PIPELINING and
+answers 503 to each RCPT and DATA that was sent ahead of a refusal.
 """
 
 from __future__ import annotations
@@ -41,16 +44,26 @@ class _Left(Exception):
 class ScriptedRelay:
     """Plays its dialog to everyone who connects, until it is closed."""
 
-    def __init__(self, dialog: str, contexts: Mapping[str, ssl.SSLContext]) -> None:
+    def __init__(
+        self,
+        dialog: str,
+        contexts: Mapping[str, ssl.SSLContext],
+        *,
+        pipelining: bool = False,
+    ) -> None:
         self.host = "127.0.0.1"
+        self.pipelining = pipelining
         self.commands: list[str] = []
         self.contents: list[bytes] = []
         self.received = b""  # every byte of the client, after TLS was taken off
+        self.reads: list[bytes] = []  # the same, as it came in
         self.connections = 0
         self.surprise: str | None = None
         self._lines = [
             line for line in dialog.splitlines() if line and not line.startswith("#")
         ]
+        if pipelining:
+            self._lines = _offering(self._lines)
         self._contexts = contexts
         self._server = socket.create_server((self.host, 0))
         # Small, so that a relay which reads no more is noticed.
@@ -135,11 +148,18 @@ class _Player:
         if pattern == "(content)":
             self._relay.contents.append(self._until(b"\r\n.\r\n"))
             return
-        line = self._until(b"\r\n")[:-2].decode("utf-8", "backslashreplace")
-        self._relay.commands.append(line)
+        line = self._line()
+        while self._relay.pipelining and _is_ahead(line, pattern):
+            self._say(b"503 5.5.1 Bad sequence of commands\r\n")
+            line = self._line()
         if not fnmatch.fnmatchcase(line, pattern):
             self._relay.surprise = f"{line!r} instead of {pattern!r}"
             raise _Left
+
+    def _line(self) -> str:
+        line = self._until(b"\r\n")[:-2].decode("utf-8", "backslashreplace")
+        self._relay.commands.append(line)
+        return line
 
     def _until(self, end: bytes) -> bytes:
         while end not in self._waiting:
@@ -152,6 +172,7 @@ class _Player:
         if not data:
             raise _Left
         self._relay.received += data
+        self._relay.reads.append(data)
         self._waiting += data
 
     def _close(self, _: str) -> None:
@@ -195,6 +216,26 @@ class _Player:
 
     def _join(self, _: str) -> None:
         self._together = b""
+
+    def _await(self, line: str) -> None:
+        while f"\r\n{line}\r\n".encode() not in b"\r\n" + self._waiting:
+            self._more()
+
+
+def _is_ahead(line: str, pattern: str) -> bool:
+    """A command that was sent before the answer which made it pointless."""
+    return line.startswith(("RCPT", "DATA")) and not fnmatch.fnmatchcase(line, pattern)
+
+
+def _offering(lines: list[str]) -> list[str]:
+    """With PIPELINING in each answer to EHLO; what is no such answer is left alone."""
+    found: list[str] = []
+    for at, line in enumerate(lines):
+        if at and lines[at - 1].startswith("C: EHLO") and line.startswith("S: 250"):
+            found += [f"S: 250-{line[7:]}"]
+            line = f"S: 250{line[6:7]}PIPELINING"
+        found.append(line)
+    return found
 
 
 def dialog_of(name: str) -> str:

@@ -19,7 +19,9 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.peers.postfix import Peer, running, why_not
+from tests.peers.certified import client_pair
+from tests.peers.postfix import Peer, Surroundings, running, why_not
+from tests.relays.tokens import TokenServer
 from tests.serving import free_port, portal_command
 
 
@@ -51,7 +53,9 @@ class Sink:
 @pytest.fixture(scope="session")
 def hop() -> Iterator[tuple[Sink, int]]:
     sink = Sink()
-    controller = Controller(sink, hostname="127.0.0.1", port=free_port())
+    controller = Controller(
+        sink, hostname="127.0.0.1", port=free_port(), enable_SMTPUTF8=True
+    )
     controller.start()
     yield sink, controller.port
     controller.stop()
@@ -63,7 +67,14 @@ def sink(hop: tuple[Sink, int]) -> Sink:
 
 
 @pytest.fixture(scope="session")
-def peer(hop: tuple[Sink, int]) -> Iterator[Peer]:
+def tokens() -> Iterator[TokenServer]:
+    """Whose tokens Dovecot takes, of `robot@peer.example`."""
+    with TokenServer(user="robot@peer.example") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def peer(hop: tuple[Sink, int], tokens: TokenServer) -> Iterator[Peer]:
     if reason := why_not():
         pytest.skip(reason)
     folder = Path(tempfile.mkdtemp(prefix="peer-"))
@@ -71,9 +82,16 @@ def peer(hop: tuple[Sink, int]) -> Iterator[Peer]:
     issued = authority.issue_cert("localhost", "127.0.0.1")
     issued.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
     authority.cert_pem.write_to_path(folder / "ca.pem")
+    given = Surroundings(
+        certificate=folder / "server.pem",
+        ca=folder / "ca.pem",
+        client=client_pair(authority, folder / "client"),
+        stranger=client_pair(trustme.CA(), folder / "stranger"),
+        next_hop=hop[1],
+        introspect_url=tokens.introspect_url,
+    )
     try:
-        certificate, ca = folder / "server.pem", folder / "ca.pem"
-        with running(folder, certificate, ca, hop[1]) as peer:
+        with running(folder, given) as peer:
             yield peer
     finally:
         shutil.rmtree(folder, ignore_errors=True)

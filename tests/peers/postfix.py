@@ -1,16 +1,22 @@
-"""Postfix with Dovecot SASL, started from one temporary folder on loopback ports."""
+"""Postfix with Dovecot SASL, started from one temporary folder on loopback ports.
+
+One Postfix with a listener for each way a company runs it: `config/master.cf` names
+them, `peer.ports` has their ports.
+"""
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
@@ -30,42 +36,87 @@ def why_not() -> str | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A client certificate and its key, as files."""
+
+    certificate: Path
+    key: Path
+    fingerprint: str  # SHA-256, with colons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
     """Where it listens, whom it lets in and what it says of itself."""
 
-    submission: int  # STARTTLS; refuses a sender at RCPT, as Postfix does by default
-    submissions: int  # implicit TLS; refuses a sender at MAIL
+    ports: Mapping[str, int]
     ca: Path
     folder: Path
+    client: Pair  # its fingerprint may relay
+    stranger: Pair  # from an authority that it does not know
     user: str = "app"
     password: str = "correct horse battery"
     owned: str = "app@peer.example"  # the one address that `user` may send from
     reader: str = "kim@peer.example"  # the one mailbox of its own domain
+    users: dict[str, str] = field(default_factory=dict)  # more of them: passwords
+
+    @property
+    def submission(self) -> int:
+        """STARTTLS; refuses a sender at RCPT, as Postfix does by default."""
+        return self.ports["submission"]
+
+    @property
+    def submissions(self) -> int:
+        """Implicit TLS; refuses a sender at MAIL."""
+        return self.ports["submissions"]
 
     def log(self) -> str:
         return (self.folder / "mail.log").read_text(errors="replace")
 
+    def knows(self, user: str, password: str) -> None:
+        """One more user from now on: Dovecot reads its file again."""
+        self.users[user] = password
+        _write_users(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the peer is given: certificates, the next hop, who knows tokens."""
+
+    certificate: Path
+    ca: Path
+    client: Pair
+    stranger: Pair
+    next_hop: int
+    introspect_url: str
+
 
 @contextlib.contextmanager
-def running(folder: Path, certificate: Path, ca: Path, next_hop: int) -> Iterator[Peer]:
+def running(folder: Path, given: Surroundings) -> Iterator[Peer]:
     """Both servers, up and greeting; every process is gone at the end.
 
     What Postfix accepts it hands to `next_hop`. The folder must be open to the
     users `postfix` and `dovecot`: not below one of pytest's.
     """
-    submission, submissions = _free_ports(2)
-    peer = Peer(submission=submission, submissions=submissions, ca=ca, folder=folder)
-    _write(peer, certificate, next_hop)
+    names = re.findall(r"127\.0\.0\.1:\$(\w+) ", (CONFIG / "master.cf").read_text())
+    ports = dict(zip(names, _free_ports(len(names)), strict=True))
+    peer = Peer(
+        ports=ports,
+        ca=given.ca,
+        folder=folder,
+        client=given.client,
+        stranger=given.stranger,
+    )
+    _write(peer, given)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_process([DOVECOT, "-F", "-c", f"{folder}/dovecot.conf"]))
-        stack.enter_context(_process([POSTFIX, "-c", f"{folder}/etc", "start-fg"]))
+        stack.enter_context(process([DOVECOT, "-F", "-c", f"{folder}/dovecot.conf"]))
+        stack.enter_context(process([POSTFIX, "-c", f"{folder}/etc", "start-fg"]))
         stack.callback(_end_master, folder)
-        _until(lambda: _greets(submission), folder)
-        _until((folder / "auth").exists, folder)
+        until(lambda: greets(peer.submission), folder)
+        until((folder / "auth").exists, folder)
         yield peer
 
 
-def _write(peer: Peer, certificate: Path, next_hop: int) -> None:
+def _write(peer: Peer, given: Surroundings) -> None:
     folder = peer.folder
     folder.chmod(0o755)
     for name in ("etc", "queue", "data", "run"):
@@ -74,22 +125,38 @@ def _write(peer: Peer, certificate: Path, next_hop: int) -> None:
     shutil.chown(folder / "data", "postfix")
     values = {
         "folder": str(folder),
-        "certificate": str(certificate),
-        "next_hop": next_hop,
-        "submission": peer.submission,
-        "submissions": peer.submissions,
+        "certificate": str(given.certificate),
+        "ca": str(given.ca),
+        "client": given.client.fingerprint,
+        "next_hop": given.next_hop,
+        "introspect_url": given.introspect_url,
         "user": peer.user,
         "owned": peer.owned,
         "reader": peer.reader,
+        **peer.ports,
     }
     for name, place in (
         ("main.cf", "etc/main.cf"),
         ("master.cf", "etc/master.cf"),
+        ("header_checks", "etc/header_checks"),
         ("dovecot.conf", "dovecot.conf"),
+        ("oauth2.conf", "oauth2.conf"),
     ):
         text = Template((CONFIG / name).read_text()).substitute(values)
         _readable(folder / place, text)
-    _readable(folder / "users", f"{peer.user}:{{PLAIN}}{peer.password}\n")
+    _write_users(peer)
+
+
+def _write_users(peer: Peer) -> None:
+    """Passwords in base64, so that each byte of them can be there."""
+    everybody = {peer.user: peer.password, **peer.users}
+    lines = (
+        f"{user}:{{PLAIN.b64}}{base64.b64encode(password.encode()).decode()}\n"
+        for user, password in everybody.items()
+    )
+    new = peer.folder / "users.new"
+    _readable(new, "".join(lines))
+    new.replace(peer.folder / "users")
 
 
 def _readable(path: Path, text: str) -> None:
@@ -99,7 +166,7 @@ def _readable(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def _process(command: list[str]) -> Iterator[None]:
+def process(command: list[str]) -> Iterator[None]:
     """A server in a session of its own, so that its children can be ended with it."""
     process = subprocess.Popen(
         command,
@@ -125,10 +192,10 @@ def _end_master(folder: Path) -> None:
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         master = int((folder / "queue/pid/master.pid").read_text())
         os.kill(master, signal.SIGTERM)
-        _until(lambda: not Path(f"/proc/{master}/exe").exists(), folder)
+        until(lambda: not Path(f"/proc/{master}/exe").exists(), folder)
 
 
-def _until(holds: Callable[[], bool], folder: Path) -> None:
+def until(holds: Callable[[], bool], folder: Path) -> None:
     end = time.monotonic() + PATIENCE_S
     while not holds():
         if time.monotonic() > end:
@@ -137,7 +204,7 @@ def _until(holds: Callable[[], bool], folder: Path) -> None:
         time.sleep(0.02)
 
 
-def _greets(port: int) -> bool:
+def greets(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
             return sock.recv(512).startswith(b"220 ")

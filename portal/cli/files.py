@@ -22,9 +22,15 @@ def secret_file(path: Path) -> str:
 def text_file(path: Path) -> str:
     """The whole text of a file, byte for byte. Raises CannotStart."""
     try:
-        return path.read_bytes().decode("utf-8")
+        return file_bytes(path).decode("utf-8")
+    except UnicodeDecodeError:
+        raise CannotStart(f"{path} is not UTF-8 text.") from None
+
+
+def file_bytes(path: Path) -> bytes:
+    """A whole file. Raises CannotStart."""
+    try:
+        return path.read_bytes()
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise CannotStart(f"{path} cannot be read: {why}.") from None
-    except UnicodeDecodeError:
-        raise CannotStart(f"{path} is not UTF-8 text.") from None

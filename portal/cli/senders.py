@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from portal.cli.files import secret_file
+from portal.cli.files import file_bytes, secret_file
 from portal.cli.opening import answer, opened, warn
 from portal.errors import CannotStart, Fault, Invalid
 from portal.services import senders, tenants
@@ -18,7 +18,10 @@ from portal.services.senders.fields import SECRETS
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
-_APART = (*SECRETS, "ca")  # what is better kept in a file of its own
+# What is better kept in a file of its own.
+_APART = (*SECRETS, "ca", "client_cert", "client_passphrase")
+# Files that may be DER or PKCS#12, and what the sender's fields call their bytes.
+_BINARY = {"client_cert": "client_cert_file", "client_key": "client_key_file"}
 
 
 @click.group()
@@ -34,8 +37,9 @@ def sender() -> None:
 def apply(file: Path, slug: str, activate: bool, as_json: bool) -> None:
     """Make or change the sender that FILE describes in JSON.
 
-    It is found by its name within the tenant. A secret field X, and ca, may be
-    given as X_file, a path beside FILE, or X_env, a variable of the environment.
+    It is found by its name within the tenant. A secret field X, ca and client_cert
+    may be given as X_file, a path beside FILE, or X_env, a variable of the
+    environment; those inside of oauth too.
     """
     values = with_secrets(_object(file), file.parent, os.environ)
     with opened() as shell:
@@ -69,20 +73,39 @@ def export(sender_id: str, _as_json: bool) -> None:
 def with_secrets(
     values: Mapping[str, Any], folder: Path, environ: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The fields with each X_file and X_env in the place of its X."""
+    """The fields with each X_file and X_env in the place of its X, those inside of
+    a field (`oauth.client_secret`) too."""
     found = dict(values)
     for name in _APART:
-        given = [
-            each for each in (name, f"{name}_file", f"{name}_env") if each in found
-        ]
-        if len(given) > 1:
-            raise CannotStart(f"Give either {' or '.join(given)}, not both.")
-        file, variable = found.pop(f"{name}_file", None), found.pop(f"{name}_env", None)
-        if file is not None:
-            found[name] = secret_file(folder / _text(f"{name}_file", file))
-        if variable is not None:
-            found[name] = _of_environment(f"{name}_env", variable, environ)
+        outer, _, inner = name.partition(".")
+        if not inner:
+            _fill(found, outer, "", folder, environ)
+        elif isinstance(found.get(outer), dict):
+            found[outer] = dict(found[outer])
+            _fill(found[outer], inner, f"{outer}.", folder, environ)
     return found
+
+
+def _fill(
+    part: dict[str, Any],
+    name: str,
+    within: str,
+    folder: Path,
+    environ: Mapping[str, str],
+) -> None:
+    given = [each for each in (name, f"{name}_file", f"{name}_env") if each in part]
+    if len(given) > 1:
+        both = " or ".join(f"{within}{each}" for each in given)
+        raise CannotStart(f"Give either {both}, not both.")
+    file, variable = part.pop(f"{name}_file", None), part.pop(f"{name}_env", None)
+    if file is not None:
+        path = folder / _text(f"{within}{name}_file", file)
+        if name in _BINARY:
+            part[_BINARY[name]] = file_bytes(path)
+        else:
+            part[name] = secret_file(path)
+    if variable is not None:
+        part[name] = _of_environment(f"{within}{name}_env", variable, environ)
 
 
 def _object(file: Path) -> dict[str, Any]:

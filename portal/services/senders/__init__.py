@@ -4,8 +4,9 @@ from portal.services.senders.activating import delete
 from portal.services.senders.advice import port_note, usual_security
 from portal.services.senders.applying import apply
 from portal.services.senders.carrying import Carrier, carrier, identity
-from portal.services.senders.checking import Stored, validate
+from portal.services.senders.checking import validate
 from portal.services.senders.fields import OnLostReply, Pacing, SenderFields
+from portal.services.senders.judging import Stored
 from portal.services.senders.kinds import RouteKind
 from portal.services.senders.reading import (
     Change,

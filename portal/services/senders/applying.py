@@ -77,10 +77,12 @@ def _unchanged(
     )
     if fields.settings() != known.fields.settings():
         return None
-    return version if _same_secret(actor, fields, version) else None
+    return version if _same_secrets(actor, fields, version) else None
 
 
-def _same_secret(actor: Actor, fields: SenderFields, version: SenderVersion) -> bool:
-    if fields.password is None:
-        return True  # the stored one, or none is needed
-    return open_secrets(actor.installation.vault, version) == fields.secrets()
+def _same_secrets(actor: Actor, fields: SenderFields, version: SenderVersion) -> bool:
+    """Of those that the file gives; the others stay as they are stored."""
+    if not fields.secrets:
+        return True
+    stored = open_secrets(actor.installation.vault, version, only=fields.secrets)
+    return stored == fields.secrets

@@ -9,25 +9,30 @@ from portal.config import AllowRule, DefaultSender
 from portal.delivery.tokens import Tokens
 from portal.delivery.types import Auth, Relay, Security
 from portal.errors import Missing, Unavailable
-from portal.mail.types import ANYBODY, Identity
+from portal.mail.types import Identity
 from portal.net.guard import GuardedNet, policy_of
-from portal.net.open import LoopbackNet
 from portal.net.types import Net
-from portal.secret import Secret
 from portal.services.installation import Installation
 from portal.services.senders.fields import (
     SANDBOX,
+    SIGNING_KEY,
     OnLostReply,
     Pacing,
-    SenderFields,
     stored_fields,
 )
 from portal.services.senders.kinds import RouteKind
+from portal.services.senders.making import (
+    SANDBOX_IDENTITY,
+    identity_of,
+    net_of,
+    relay_of,
+    sandbox_net,
+    sandbox_relay,
+)
 from portal.services.senders.sealing import open_secrets
 from portal.store.models import Sender, SenderVersion
 from portal.store.vault import Locked
 
-NO_SANDBOX = "This process runs no sandbox (--no-sandbox), so it cannot take the mail."
 NO_ROUTE = "This tenant has no sender, and this installation has no platform default."
 
 
@@ -97,80 +102,25 @@ def identity(
     raise Unavailable(NO_ROUTE)
 
 
-def relay_of(installation: Installation, fields: SenderFields) -> Relay:
-    """The relay of these fields, which hold their secret."""
-    if fields.is_sandbox:
-        return sandbox_relay(installation, fields.ehlo_name)
-    host, port = fields.host or "", fields.port or 0
-    settings = installation.settings
-    return Relay(
-        host=host,
-        port=port,
-        security=fields.security,
-        auth=fields.auth,
-        ehlo_name=fields.ehlo_name or settings.ehlo_name,
-        mechanism=fields.mechanism,
-        username=_username(fields),
-        password=fields.password if fields.needs_secret else None,
-        ca_pem=fields.ca,
-        local_address=fields.local_address,
-        allow_cleartext_auth=(host, port) in settings.cleartext_auth,
-    )
+def signed_identity(
+    installation: Installation,
+    kind: str,
+    version_id: int | None,
+    *,
+    tenant_id: int,
+) -> Identity:
+    """As `identity`, with the key that signs its mail where it has one.
 
-
-def net_of(installation: Installation, fields: SenderFields) -> Net:
-    """The guarded net; the sandbox provider alone reaches the sandbox."""
-    if fields.is_sandbox:
-        return sandbox_net(installation)
-    return GuardedNet(policy_of(installation.settings))
-
-
-def identity_of(fields: SenderFields) -> Identity:
-    reply_to = None
-    if fields.reply_to_address:
-        reply_to = Named(parse_mailbox(fields.reply_to_address), fields.reply_to_name)
-    return Identity(
-        from_=Named(parse_mailbox(fields.from_address), fields.from_name),
-        reply_to=reply_to,
-        reverse_path=parse_mailbox(fields.mail_from) if fields.mail_from else None,
-        allowed_from=fields.allowed_from,
-    )
-
-
-def sandbox_relay(installation: Installation, ehlo_name: str | None = None) -> Relay:
-    return Relay(
-        host=SANDBOX,
-        port=_sandbox_port(installation),
-        security=Security.NONE,
-        auth=Auth.NONE,
-        ehlo_name=ehlo_name or installation.settings.ehlo_name,
-    )
-
-
-def sandbox_net(installation: Installation) -> Net:
-    return LoopbackNet(_sandbox_port(installation))
-
-
-SANDBOX_IDENTITY = Identity(
-    from_=Named(parse_mailbox("sandbox@portal.invalid"), "Sandbox"),
-    allowed_from=(ANYBODY,),
-)
-
-
-def _sandbox_port(installation: Installation) -> int:
-    port = installation.sandbox_port()
-    if port is None:
-        raise Unavailable(NO_SANDBOX)
-    return port
-
-
-def _username(fields: SenderFields) -> str | None:
-    if not fields.needs_secret:
-        return None
-    if fields.username:
-        return fields.username
-    # A server token is its own user name; it is never stored as one.
-    return fields.password.reveal() if fields.password else None
+    Raises `Locked` and Unavailable where that key does not open.
+    """
+    found = identity(installation, kind, version_id, tenant_id=tenant_id)
+    if kind != RouteKind.SENDER:
+        return found
+    version = _version(version_id)
+    if not version.settings.get("dkim_signing"):
+        return found
+    key = open_secrets(installation.vault, version, only=(SIGNING_KEY,))
+    return identity_of(stored_fields(version.settings, secrets=key))
 
 
 def _version(version_id: int | None) -> SenderVersion:
@@ -187,8 +137,9 @@ def _version(version_id: int | None) -> SenderVersion:
 
 
 def _sender(installation: Installation, version: SenderVersion) -> Carrier:
-    secrets: dict[str, Secret] = open_secrets(installation.vault, version)
-    fields = stored_fields(version.settings, password=secrets.get("password"))
+    fields = stored_fields(
+        version.settings, secrets=open_secrets(installation.vault, version)
+    )
     return Carrier(
         relay=relay_of(installation, fields),
         identity=identity_of(fields),

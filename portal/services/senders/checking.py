@@ -3,51 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from portal.address import parse_mailbox, parse_name
 from portal.config import Settings
 from portal.delivery.types import Auth, Security
 from portal.providers.catalogue import Catalogue
-from portal.providers.types import Provider, UsernameRule
+from portal.providers.types import Provider
 from portal.secret import Secret
-from portal.services.senders import grammar
+from portal.services.senders import grammar, judging, signing_in
 from portal.services.senders.fields import (
-    BOUND_TO,
     SANDBOX,
+    SIGNING_KEY,
     Dkim,
+    DkimSigning,
     OnLostReply,
     Pacing,
     SenderFields,
+    SigningAlgorithm,
 )
-from portal.services.senders.inputs import Inputs
+from portal.services.senders.inputs import Inputs, nested
+from portal.services.senders.judging import Stored
 from portal.services.senders.typed import Lender, lend
 
-KNOWN = frozenset(each.name for each in fields(SenderFields))
-NOT_BUILT = {
-    "oauth": "This version of the portal does not sign in with OAuth.",
-    "client_cert": "This version of the portal does not sign in by certificate.",
-    "client_key": "This version of the portal does not sign in by certificate.",
-    "dkim_signing": "This version of the portal does not sign mail; the relay does.",
-}
-MODES = (Auth.PASSWORD, Auth.API_KEY, Auth.NONE)  # the others come with OAuth
+KNOWN = frozenset(
+    (
+        *(each.name for each in fields(SenderFields) if each.name != "secrets"),
+        *("password", "client_key"),
+        *signing_in.UPLOADS,
+    )
+)
 PACING = frozenset(each.name for each in fields(Pacing))
 DKIM = frozenset(each.name for each in fields(Dkim))
-_WORDS = {
-    "host": "host",
-    "port": "port",
-    "username": "user name",
-    "security": "encryption",
-    "ca": "certificate authority",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """What is there already: the newest version and the secrets it has."""
-
-    fields: SenderFields
-    secrets: frozenset[str]
+SIGNING = frozenset((*(each.name for each in fields(DkimSigning)), "key"))
+MOST_IN_A_ROW = 1000
 
 
 def validate(
@@ -57,22 +46,25 @@ def validate(
     settings: Settings,
     stored: Stored | None,
     lender: Lender | None = None,
+    consenting: bool = False,
 ) -> SenderFields:
     """The fields of a form or of JSON, every one of them checked.
 
     A missing secret means the one that `lender` lends, else the stored one, and
-    this only while everything that it is bound to stays as it was: `password` is
-    None then. Raises Invalid that names each wrong field.
+    this only while everything that it is bound to stays as it was; then it is not
+    among the secrets of the answer. `consenting`: a person is about to be asked
+    for the refresh token, which need not be there. Raises Invalid that names each
+    wrong field.
     """
-    given = Inputs(values)
-    given.refuse_unknown(KNOWN | NOT_BUILT.keys())
-    for name, sentence in NOT_BUILT.items():
-        if given.is_given(name):
-            given.refuse(name, sentence)
+    given = Inputs(nested(values))
+    given.refuse_unknown(KNOWN)
     provider = _provider(given, catalogue)
     found = lend(_read(given, provider), lender)
-    _judge_secret(given, found, provider, stored)
-    _judge_cleartext(given, found, settings)
+    judging.judge_mechanism(given, found)
+    judging.judge_certificate(given, found)
+    judging.judge_secrets(given, found, provider, stored, consenting=consenting)
+    judging.judge_cleartext(given, found, settings)
+    judging.judge_token_ports(given, found, settings)
     given.raise_if_wrong()
     return found
 
@@ -90,12 +82,14 @@ def _read(given: Inputs, provider: Provider | None) -> SenderFields:
     sandbox = provider is not None and provider.id == SANDBOX
     # The sandbox is wherever this process runs it: where is not a setting.
     security, auth = (Security.NONE, Auth.NONE) if sandbox else _connection(given)
-    secret = _secret(given) if auth is not Auth.NONE else None
+    sign_in = signing_in.read(given, auth, provider)
     reply_to = given.read("reply_to_address", parse_mailbox)
     mail_from = given.read("mail_from", parse_mailbox)
     reply_to_name = given.read("reply_to_name", parse_name) or ""
     if reply_to_name and not given.is_given("reply_to_address"):
         given.refuse("reply_to_address", "A Reply-To name needs its address.")
+    from_address = _needed(given, "from_address", "Which address is mail from?")
+    signing, signing_key = _signing(given, from_address)
     return SenderFields(
         name=_needed(given, "name", "Give the sender a name."),
         provider=provider.id if provider else "",
@@ -104,24 +98,30 @@ def _read(given: Inputs, provider: Provider | None) -> SenderFields:
         port=None if sandbox else _port(given),
         security=security,
         auth=auth,
-        mechanism=given.read("mechanism", grammar.mechanism),
-        username=_username(given, auth, provider, secret),
-        password=secret,
+        mechanism=sign_in.mechanism,
+        username=sign_in.username,
+        oauth=sign_in.oauth,
+        client_cert=sign_in.client_cert,
         ca=given.read("ca", grammar.certificates),
         ehlo_name=given.read("ehlo_name", grammar.ehlo),
         local_address=given.read("local_address", grammar.ip),
         relay_ips=given.several("relay_ips", grammar.ip),
         from_name=given.read("from_name", parse_name) or "",
-        from_address=_needed(given, "from_address", "Which address is mail from?"),
+        from_address=from_address,
         reply_to_name=reply_to_name,
         reply_to_address=str(reply_to) if reply_to else None,
         mail_from=str(mail_from) if mail_from else None,
         allowed_from=given.several("allowed_from", grammar.mailbox_or_domain),
         dkim=_dkim(given),
+        dkim_signing=signing,
         on_lost_reply=given.choice(
             "on_lost_reply", tuple(OnLostReply), OnLostReply.RETRY
         ),
         pacing=_pacing(given),
+        fallback_after=given.number(
+            "fallback_after", 1, MOST_IN_A_ROW, "Failures in a row"
+        ),
+        secrets={**sign_in.secrets, **signing_key},
     )
 
 
@@ -139,44 +139,7 @@ def _port(given: Inputs) -> int | None:
 
 
 def _connection(given: Inputs) -> tuple[Security, Auth]:
-    return given.choice("security", tuple(Security)), given.choice("auth", MODES)
-
-
-def _secret(given: Inputs) -> Secret | None:
-    """Byte for byte as it was typed: a blank at its end may belong to it."""
-    text = given.exact("password")
-    if "\0" in text:
-        given.refuse("password", "A secret may not hold a NUL character.")
-    elif len(text) > grammar.SECRET_LENGTH:
-        given.refuse(
-            "password", f"A secret has at most {grammar.SECRET_LENGTH} characters."
-        )
-    return Secret(text) if text else None
-
-
-def _username(
-    given: Inputs, auth: Auth, provider: Provider | None, secret: Secret | None
-) -> str:
-    if auth is Auth.NONE:
-        return ""
-    username = given.read("username", grammar.username) or ""
-    rule = provider.username_rule if provider else None
-    if rule is UsernameRule.SERVER_TOKEN and secret and Secret(username) == secret:
-        return ""  # the token is the user name: it is stored once, and sealed
-    if (
-        not username
-        and rule is UsernameRule.LITERAL
-        and provider
-        and provider.username_value
-    ):
-        return provider.username_value
-    if (
-        not username
-        and rule is not UsernameRule.SERVER_TOKEN
-        and not given.is_wrong("username")
-    ):
-        given.refuse("username", "The relay asks for a user name.")
-    return username
+    return given.choice("security", tuple(Security)), given.choice("auth", tuple(Auth))
 
 
 def _dkim(given: Inputs) -> Dkim:
@@ -186,6 +149,40 @@ def _dkim(given: Inputs) -> Dkim:
         signing_domain=part.read("signing_domain", grammar.domain),
         return_path=part.read("return_path", grammar.domain),
     )
+
+
+def _signing(
+    given: Inputs, from_address: str
+) -> tuple[DkimSigning | None, dict[str, Secret]]:
+    """No selector, no signature. A key that is brought along is checked; else one is
+    made when the sender is saved."""
+    if not given.is_given("dkim_signing"):
+        return None, {}
+    part = given.part("dkim_signing", SIGNING)
+    selector = part.read("selector", grammar.selector)
+    domain = part.read("domain", grammar.domain) or from_address.rpartition("@")[2]
+    algorithm = part.choice("algorithm", tuple(SigningAlgorithm), SigningAlgorithm.RSA)
+    key = part.exactly("key")
+    if selector is None:
+        if (part.is_given("domain") or key) and not part.is_wrong("selector"):
+            part.refuse("selector", "Under which selector will the record stand?")
+        return None, {}
+    if key:
+        _judge_signing_key(part, key, algorithm)
+    signing = DkimSigning(domain=domain, selector=selector, algorithm=algorithm)
+    return signing, {SIGNING_KEY: key} if key else {}
+
+
+def _judge_signing_key(part: Inputs, key: Secret, algorithm: SigningAlgorithm) -> None:
+    from portal.crypto.signing import public_record
+
+    try:
+        record = public_record(key.reveal())
+    except ValueError:
+        part.refuse("key", "This is no private key in PEM.")
+        return
+    if f"k={algorithm}" not in record:
+        part.refuse("key", f"This is no key for {algorithm} signatures.")
 
 
 def _pacing(given: Inputs) -> Pacing:
@@ -198,54 +195,3 @@ def _pacing(given: Inputs) -> Pacing:
         per_hour=part.number("per_hour", 1, most, "Mails an hour"),
         per_day=part.number("per_day", 1, most, "Mails a day"),
     )
-
-
-def _judge_secret(
-    given: Inputs,
-    found: SenderFields,
-    provider: Provider | None,
-    stored: Stored | None,
-) -> None:
-    """RELIABILITY §3.5: else a stored secret could be sent to another host."""
-    if not found.needs_secret or found.password or given.is_wrong("password"):
-        return
-    what = (provider.secret_label if provider else None) or "password"
-    if stored is None or "password" not in stored.secrets:
-        given.refuse("password", f"Type the {_inner(what)}: none is stored.")
-        return
-    moved = [
-        _WORDS[name]
-        for name in BOUND_TO
-        if getattr(found, name) != getattr(stored.fields, name)
-    ]
-    if moved:
-        given.refuse(
-            "password",
-            f"A change of {_listed(moved)} asks for it again: a stored secret goes"
-            " only where it was meant to go.",
-        )
-
-
-def _judge_cleartext(given: Inputs, found: SenderFields, settings: Settings) -> None:
-    if found.security is not Security.NONE or not found.needs_secret:
-        return
-    if (found.host, found.port) in settings.cleartext_auth:
-        return
-    if found.host and found.port and not given.is_wrong("security"):
-        shown = f"[{found.host}]" if ":" in found.host else found.host
-        given.refuse(
-            "security",
-            "Without encryption everybody on the way reads the secret. Choose"
-            " STARTTLS or TLS, or let the operator name this relay in"
-            f" PORTAL_CLEARTEXT_AUTH={shown}:{found.port}.",
-        )
-
-
-def _inner(label: str) -> str:
-    """“Password” within a sentence, but “API key” and “SMTP password” as they are."""
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
-
-
-def _listed(words: list[str]) -> str:
-    *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last

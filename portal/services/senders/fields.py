@@ -7,17 +7,39 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
+from portal.delivery.grants import Grant
 from portal.delivery.types import Auth, Security
 from portal.secret import Secret
 
 SANDBOX = "sandbox"
-SECRETS = ("password",)
-# A stored secret goes only where it was meant to go: who changes one of these
-# types the secret again (RELIABILITY §3.5).
-BOUND_TO = ("host", "port", "username", "security", "ca")
+PASSWORD = "password"  # noqa: S105, the name of a field
+CLIENT_SECRET = "oauth.client_secret"  # noqa: S105, and so are these
+REFRESH_TOKEN = "oauth.refresh_token"  # noqa: S105
+SERVICE_ACCOUNT = "oauth.service_account"
+CLIENT_KEY = "client_key"
+SIGNING_KEY = "dkim_signing.key"
+# Kept sealed and apart from the settings, under these names.
+SECRETS = (
+    PASSWORD,
+    CLIENT_SECRET,
+    REFRESH_TOKEN,
+    SERVICE_ACCOUNT,
+    CLIENT_KEY,
+    SIGNING_KEY,
+)
 # What a live test proves nothing about.
 UNTESTED = frozenset(
-    ("name", "region", "relay_ips", "dkim", "pacing", "on_lost_reply", "allowed_from")
+    (
+        "name",
+        "region",
+        "relay_ips",
+        "dkim",
+        "dkim_signing",
+        "pacing",
+        "on_lost_reply",
+        "fallback_after",
+        "allowed_from",
+    )
 )
 
 
@@ -26,6 +48,11 @@ class OnLostReply(StrEnum):
 
     RETRY = "retry"
     HOLD = "hold"
+
+
+class SigningAlgorithm(StrEnum):
+    RSA = "rsa"  # 2,048 bits
+    ED25519 = "ed25519"  # RFC 8463
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +73,37 @@ class Dkim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DkimSigning:
+    """A signature of our own, for relays that add none; its key is a secret."""
+
+    domain: str
+    selector: str
+    algorithm: SigningAlgorithm = SigningAlgorithm.RSA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuthFields:
+    """How access tokens are asked for, without the secrets that go along.
+
+    `authorize_url` is where a person consents; None where nobody has to.
+    """
+
+    grant: Grant
+    token_url: str
+    client_id: str = ""
+    scope: str = ""
+    subject: str | None = None
+    authorize_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SenderFields:
     """A valid sender. Addresses and hosts are in their strict, stored form.
 
     `host` and `port` are None for the sandbox alone. `username` is empty where
-    the provider takes the secret as user name. `password` is None where there is
-    none, or where the stored one stays.
+    the provider takes the secret as user name, and where it is the From address
+    (OAuth 2.0). `secrets` are those of SECRETS that were typed or lent: what is
+    not there stays as it is stored.
     """
 
     name: str
@@ -64,7 +116,8 @@ class SenderFields:
     port: int | None = None
     mechanism: str | None = None
     username: str = ""
-    password: Secret | None = field(default=None, repr=False)
+    oauth: OAuthFields | None = None
+    client_cert: str | None = None
     ca: str | None = None
     ehlo_name: str | None = None
     local_address: str | None = None
@@ -75,8 +128,11 @@ class SenderFields:
     mail_from: str | None = None
     allowed_from: tuple[str, ...] = ()
     dkim: Dkim = Dkim()
+    dkim_signing: DkimSigning | None = None
     on_lost_reply: OnLostReply = OnLostReply.RETRY
     pacing: Pacing = Pacing()
+    fallback_after: int | None = None
+    secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
 
     @property
     def is_sandbox(self) -> bool:
@@ -84,25 +140,32 @@ class SenderFields:
 
     @property
     def needs_secret(self) -> bool:
+        """Whether it signs in with something that only few may know."""
         return self.auth is not Auth.NONE
 
-    def secrets(self) -> dict[str, Secret]:
-        return {"password": self.password} if self.password else {}
+    @property
+    def password(self) -> Secret | None:
+        return self.secrets.get(PASSWORD)
+
+    @property
+    def mailbox(self) -> str:
+        """Whose mailbox an access token is for (XOAUTH2's user)."""
+        return self.username or self.from_address
 
     def settings(self) -> dict[str, Any]:
         """Everything but the secrets, ready for JSON."""
         return {
             each.name: _plain(getattr(self, each.name))
             for each in fields(self)
-            if each.name not in SECRETS
+            if each.name != "secrets"
         }
 
 
 def stored_fields(
-    settings: Mapping[str, Any], *, password: Secret | None = None
+    settings: Mapping[str, Any], *, secrets: Mapping[str, Secret] | None = None
 ) -> SenderFields:
     """The fields of a saved version; what an older version lacks has its default."""
-    known = {each.name for each in fields(SenderFields)}
+    known = {each.name for each in fields(SenderFields)} - {"secrets"}
     values = {name: value for name, value in settings.items() if name in known}
     values["security"] = Security(settings["security"])
     values["auth"] = Auth(settings["auth"])
@@ -110,9 +173,11 @@ def stored_fields(
         values[name] = tuple(settings.get(name) or ())
     dkim = settings.get("dkim") or {}
     values["dkim"] = Dkim(**{**dkim, "selectors": tuple(dkim.get("selectors") or ())})
+    values["dkim_signing"] = _stored_signing(settings.get("dkim_signing"))
+    values["oauth"] = _stored_oauth(settings.get("oauth"))
     values["on_lost_reply"] = OnLostReply(settings.get("on_lost_reply") or "retry")
     values["pacing"] = Pacing(**(settings.get("pacing") or {}))
-    return SenderFields(**values, password=password)
+    return SenderFields(**values, secrets=secrets or {})
 
 
 def changed_names(before: SenderFields | None, after: SenderFields) -> list[str]:
@@ -122,7 +187,19 @@ def changed_names(before: SenderFields | None, after: SenderFields) -> list[str]
     if before is None:
         empty: tuple[object, ...] = (None, "", [], {})
         names = [name for name in names if after.settings()[name] not in empty]
-    return [*names, *after.secrets()]
+    return [*names, *after.secrets]
+
+
+def _stored_oauth(stored: Mapping[str, Any] | None) -> OAuthFields | None:
+    return (
+        OAuthFields(**{**stored, "grant": Grant(stored["grant"])}) if stored else None
+    )
+
+
+def _stored_signing(stored: Mapping[str, Any] | None) -> DkimSigning | None:
+    if not stored:
+        return None
+    return DkimSigning(**{**stored, "algorithm": SigningAlgorithm(stored["algorithm"])})
 
 
 def _plain(value: Any) -> Any:
@@ -130,6 +207,6 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, tuple):
         return list(value)
-    if isinstance(value, Pacing | Dkim):
+    if isinstance(value, Pacing | Dkim | DkimSigning | OAuthFields):
         return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     return value

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from portal.errors import Missing
 from portal.services.actor import Actor
-from portal.services.senders.checking import Stored
 from portal.services.senders.fields import stored_fields
+from portal.services.senders.judging import Stored
 from portal.store.models import Sender, SenderSecret, SenderVersion
 
 NO_SENDER = "There is no such sender."

@@ -6,19 +6,27 @@ import re
 import ssl
 from collections.abc import Callable
 from ipaddress import ip_address
+from urllib.parse import urlsplit, urlunsplit
 
 from portal.address import parse_domain, parse_host, parse_mailbox, parse_name
 from portal.config.names import ehlo_name
 
-MECHANISMS = ("SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN", "CRAM-MD5")
+WITH_PASSWORD = ("SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN", "CRAM-MD5")
+WITH_TOKEN = ("XOAUTH2", "OAUTHBEARER")
+WITH_CERTIFICATE = ("EXTERNAL",)
+MECHANISMS = (*WITH_PASSWORD, *WITH_TOKEN, *WITH_CERTIFICATE)
 NAME_LENGTH = 100
 USERNAME_LENGTH = 320
-SECRET_LENGTH = 4096
 PEM_LENGTH = 65536
+URL_LENGTH = 2000
+SCOPE_LENGTH = 2000
 MOST_A_PERIOD = 100_000_000
 
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _SELECTOR = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,61}[a-z0-9_])?")
+# RFC 6749 §3.3 and §A.1: what scopes and client ids may be written with.
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*")
+_CLIENT_ID = re.compile(r"[\x20-\x7e]{1,512}")
 _HOST_AND_PORT = re.compile(r"[^:]+:[0-9]+|\[.*\]:[0-9]+")
 
 
@@ -82,6 +90,42 @@ def certificates(text: str) -> str:
     except (ssl.SSLError, ValueError):
         raise ValueError("This is no certificate in PEM (BEGIN CERTIFICATE).") from None
     return text.replace("\r\n", "\n") + "\n"
+
+
+def https_url(text: str) -> str:
+    """An address of a token or consent page (RFC 6749 §3): https, nothing hidden."""
+    if "{" in text or "}" in text:
+        raise ValueError("Put your own value in the place of the braces.")
+    if len(text) > URL_LENGTH or any(each <= " " or each > "~" for each in text):
+        raise ValueError("This is an address like https://login.example.org/token.")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("The port of this address is no number.") from None
+    if parts.scheme.lower() != "https":
+        raise ValueError("This address begins with https://.")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("A user name or password does not belong into an address.")
+    if "#" in text:
+        raise ValueError("This address may not have a fragment (“#…”).")
+    named = parse_host((parts.hostname or "").removesuffix("."))
+    shown = f"[{named}]" if ":" in named else named
+    at = shown if port in (None, 443) else f"{shown}:{port}"
+    return urlunsplit(("https", at, parts.path or "/", parts.query, ""))
+
+
+def scope(text: str) -> str:
+    found = " ".join(text.split())
+    if len(found) > SCOPE_LENGTH or not _SCOPE.fullmatch(found):
+        raise ValueError("Scopes are words with blanks between them (RFC 6749 §3.3).")
+    return found
+
+
+def client_id(text: str) -> str:
+    if not _CLIENT_ID.fullmatch(text):
+        raise ValueError("A client id is one line of plain characters.")
+    return text
 
 
 def ehlo(text: str) -> str:

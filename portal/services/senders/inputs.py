@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
@@ -9,9 +10,13 @@ from typing import TypeVar
 
 from portal.address import BadAddress
 from portal.errors import FieldError, Invalid
+from portal.secret import Secret
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
+
+LONGEST_SECRET = 4096
+LONGEST_FILE = 65536
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
@@ -49,6 +54,35 @@ class Inputs:
         if not isinstance(value, str):
             self.refuse(name, "This is text.")
             return ""
+        return value
+
+    def exactly(self, name: str) -> Secret | None:
+        """A secret, byte for byte: a blank at its end may belong to it."""
+        text = self.exact(name)
+        if "\0" in text:
+            self.refuse(name, "A secret may not hold a NUL character.")
+        elif len(text) > LONGEST_SECRET:
+            self.refuse(name, f"A secret has at most {LONGEST_SECRET} characters.")
+        return Secret(text) if text else None
+
+    def document(self, name: str) -> Secret | None:
+        """A secret that is a JSON document, as its text or as the object itself."""
+        value = self._values.get(name)
+        if isinstance(value, Mapping):
+            return Secret(json.dumps(value)) if value else None
+        return self.exactly(name)
+
+    def file(self, name: str) -> bytes | None:
+        """What was uploaded; None where nothing was."""
+        value = self._values.get(name)
+        if not value:
+            return None
+        if not isinstance(value, bytes):
+            self.refuse(name, "This is a file.")
+            return None
+        if len(value) > LONGEST_FILE:
+            self.refuse(name, "This file is too long for a certificate.")
+            return None
         return value
 
     def text(self, name: str) -> str:
@@ -126,3 +160,14 @@ class Inputs:
     def raise_if_wrong(self) -> None:
         if self.errors:
             raise Invalid.many(self.errors)
+
+
+def nested(values: Mapping[str, object]) -> dict[str, object]:
+    """`{"oauth.scope": …}`, as a form names it, as `{"oauth": {"scope": …}}`."""
+    found = {name: value for name, value in values.items() if "." not in name}
+    for name, value in values.items():
+        outer, dot, inner = name.partition(".")
+        if dot:
+            part = found.get(outer)
+            found[outer] = {**(part if isinstance(part, Mapping) else {}), inner: value}
+    return found

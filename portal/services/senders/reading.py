@@ -137,8 +137,11 @@ def tenant_of(actor: Actor, sender_id: str) -> TenantRef:
 def _active(actor: Actor) -> SenderVersion | None:
     found: SenderVersion | None = (
         SenderVersion.select()
-        .join(Route, on=(Route.active_version == SenderVersion.id))
-        .where(Route.tenant == actor.here.id)
+        .where(
+            SenderVersion.id.in_(
+                Route.select(Route.active_version).where(Route.tenant == actor.here.id)
+            )
+        )
         .first()
     )
     return found

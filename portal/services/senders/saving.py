@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from peewee import IntegrityError
 
@@ -19,9 +20,16 @@ from portal.services.senders.activating import (
     untested_warning,
 )
 from portal.services.senders.advice import notes
-from portal.services.senders.checking import Stored, validate
+from portal.services.senders.checking import validate
 from portal.services.senders.digesting import digest
-from portal.services.senders.fields import SECRETS, SenderFields, changed_names
+from portal.services.senders.fields import (
+    CLIENT_KEY,
+    PASSWORD,
+    SECRETS,
+    SIGNING_KEY,
+    SenderFields,
+    changed_names,
+)
 from portal.services.senders.finding import (
     NO_SENDER,
     find,
@@ -29,6 +37,9 @@ from portal.services.senders.finding import (
     newest,
     stored,
 )
+from portal.services.senders.inputs import nested
+from portal.services.senders.judging import Stored
+from portal.services.senders.keeping import main_secret, possible
 from portal.services.senders.routing import (
     CUT_OVER_PATIENCE_S,
     LeftBehind,
@@ -36,10 +47,11 @@ from portal.services.senders.routing import (
 )
 from portal.services.senders.sealing import (
     Stamp,
-    open_secrets,
+    open_kept,
     read_stamps,
     seal_secrets,
 )
+from portal.services.senders.signing_in import UPLOADS
 from portal.services.senders.typed import lender
 from portal.store.database import transaction
 from portal.store.fields import now
@@ -136,14 +148,33 @@ def _only_the_secret(
 ) -> dict[str, object]:
     if known is None:
         raise Missing(NO_SENDER)
-    if not known.fields.needs_secret:
-        raise Invalid("password", "This sender signs in without a secret.")
-    kept: dict[str, object] = {**known.fields.settings()}
-    for name in SECRETS:
-        if not values.get(name):
-            raise Invalid(name, "Type the new secret.")
-        kept[name] = values[name]
-    return kept
+    main = main_secret(known.fields)
+    if main is None:
+        raise Invalid(PASSWORD, "This sender signs in without a secret.")
+    settings: dict[str, Any] = known.fields.settings()
+    found = {**settings, "oauth": dict(settings["oauth"] or {})}
+    given = nested(values)
+    fresh = [name for name in possible(known.fields) if _put(found, given, name)]
+    uploaded = [name for name in (*UPLOADS, "client_cert") if given.get(name)]
+    if main == CLIENT_KEY:
+        found |= {name: given[name] for name in uploaded}
+    if not (uploaded if main == CLIENT_KEY else fresh):
+        raise Invalid(main, "Type the new secret.")
+    return found
+
+
+def _put(found: dict[str, Any], given: Mapping[str, Any], name: str) -> bool:
+    """Take one secret over; True where it was given."""
+    outer, _, inner = name.partition(".")
+    if not inner:
+        value = given.get(outer)
+        found |= {outer: value} if value else {}
+        return bool(value)
+    part = given.get(outer)
+    value = part.get(inner) if isinstance(part, Mapping) else None
+    if value:
+        found[outer] = {**(found[outer] or {}), inner: value}
+    return bool(value)
 
 
 def _write(
@@ -155,9 +186,13 @@ def _write(
     activate: bool,
 ) -> tuple[SenderVersion, MovedTo | None]:
     vault = actor.installation.vault
-    secrets = fields.secrets()
-    if before is not None and fields.needs_secret and not secrets:
-        secrets = open_secrets(vault, before)
+    secrets = {**open_kept(vault, fields, before), **fields.secrets}
+    if fields.dkim_signing and SIGNING_KEY not in secrets:
+        from portal.crypto.signing import new_key
+
+        made = Secret(new_key(fields.dkim_signing.algorithm.value))
+        fields = replace(fields, secrets={**fields.secrets, SIGNING_KEY: made})
+        secrets[SIGNING_KEY] = made
     sealed_digest = digest(vault, actor.here.id, fields, secrets)
     try:
         with transaction():
@@ -227,7 +262,7 @@ def _seal(
     """A kept secret keeps who typed it and when; it is sealed to the new row."""
     typed = Stamp(at=now(), by=actor.label)
     stamps = read_stamps(before) if before else {}
-    stamps |= dict.fromkeys(fields.secrets(), typed)
+    stamps |= dict.fromkeys(fields.secrets, typed)
     seal_secrets(actor.installation.vault, version, secrets, stamps)
 
 

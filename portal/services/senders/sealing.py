@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from portal.crypto.seal import CannotOpen
 from portal.errors import Unavailable
 from portal.secret import Secret
+from portal.services.senders.fields import SenderFields, stored_fields
+from portal.services.senders.keeping import kept
 from portal.store.models import SenderSecret, SenderVersion
 from portal.store.vault import Vault
 
@@ -57,13 +59,28 @@ def read_stamps(version: SenderVersion) -> dict[str, Stamp]:
     return {row.field: Stamp(at=row.created_at, by=row.created_by) for row in rows}
 
 
-def open_secrets(vault: Vault, version: SenderVersion) -> dict[str, Secret]:
-    """Every secret of a version.
+def open_secrets(
+    vault: Vault, version: SenderVersion, *, only: Iterable[str] | None = None
+) -> dict[str, Secret]:
+    """Every secret of a version, or `only` those of these names.
 
     Raises `Locked` when the key does not fit, Unavailable when a blob was altered.
     """
     rows = SenderSecret.select().where(SenderSecret.version == version)
+    if only is not None:
+        rows = rows.where(SenderSecret.field.in_(tuple(only)))
     return {row.field: _open(vault, version, row) for row in rows}
+
+
+def open_kept(
+    vault: Vault, fields: SenderFields, version: SenderVersion | None
+) -> dict[str, Secret]:
+    """The secrets of a version that these fields go on with; raises as above."""
+    if version is None:
+        return {}
+    before, stored = stored_fields(version.settings), read_stamps(version)
+    names = kept(fields, before, stored)
+    return open_secrets(vault, version, only=names) if names else {}
 
 
 def _open(vault: Vault, version: SenderVersion, row: SenderSecret) -> Secret:

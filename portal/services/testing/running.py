@@ -20,8 +20,8 @@ from portal.mail.types import Envelope
 from portal.net.types import Net
 from portal.services import knowledge
 from portal.services.installation import Installation
-from portal.services.senders.carrying import identity_of, net_of, relay_of
 from portal.services.senders.fields import SANDBOX, SenderFields, stored_fields
+from portal.services.senders.making import identity_of, net_of, relay_of
 from portal.services.senders.typed import open_typed
 from portal.services.testing.settling import settle, settle_unrun
 from portal.store.fields import now
@@ -138,7 +138,7 @@ def _may_take(installation: Installation, test: LiveTest) -> bool:
 
 def _prepare(installation: Installation, test: LiveTest) -> Job:
     typed = open_typed(installation.vault, test)
-    fields = stored_fields(test.settings, password=typed.secrets.get("password"))
+    fields = stored_fields(test.settings, secrets=typed.secrets)
     envelope, content, message_id = _mail(fields, test)
     LiveTest.update(message_id=message_id).where(LiveTest.id == test.id).execute()
     return Job(

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from portal.address import BadAddress, parse_mailbox
 from portal.errors import Invalid, TooMany
 from portal.services import limits
 from portal.services.actor import Actor, Role
-from portal.services.senders.carrying import NO_SANDBOX
 from portal.services.senders.checking import validate
 from portal.services.senders.digesting import digest
 from portal.services.senders.fields import SenderFields
 from portal.services.senders.finding import find, newest, stored
-from portal.services.senders.sealing import open_secrets
-from portal.services.senders.typed import Typed, lender, seal_typed
+from portal.services.senders.making import NO_SANDBOX
+from portal.services.senders.sealing import open_kept
+from portal.services.senders.typed import Lender, Typed, lender, seal_typed
 from portal.store.database import transaction
 from portal.store.fields import now
 from portal.store.models import LiveTest, SenderVersion, public_id
@@ -81,7 +80,8 @@ def _what(
     if values is None:
         if version is None or known is None:
             raise Invalid("sender", "Say which sender, or what to test.")
-        return known.fields, _stored_secrets(actor, known.fields, version)
+        kept = open_kept(actor.installation.vault, known.fields, version)
+        return known.fields, Typed(secrets=kept)
     earlier = lender(actor, typed_in)
     # A name is nothing that a relay sees: a form without one is tested all the same.
     unnamed = {**values, "name": values.get("name") or "Live test"}
@@ -92,21 +92,24 @@ def _what(
         stored=known,
         lender=earlier,
     )
-    secrets = fields.secrets()
-    if not secrets and version is not None:
-        return fields, _stored_secrets(actor, fields, version)
-    lent = earlier is not None and not values.get("password")
-    until = earlier.until if earlier and lent else now() + KEPT
-    return replace(fields, password=None), Typed(secrets=secrets, typed_until=until)
+    typed = Typed(
+        secrets={
+            **open_kept(actor.installation.vault, fields, version),
+            **fields.secrets,
+        },
+        typed=frozenset(fields.secrets),
+        typed_until=_until(fields, earlier) if fields.secrets else None,
+    )
+    return fields, typed
 
 
-def _stored_secrets(
-    actor: Actor, fields: SenderFields, version: SenderVersion
-) -> Typed:
-    if not fields.needs_secret:
-        return Typed(secrets={}, typed_until=None)
-    secrets = open_secrets(actor.installation.vault, version)
-    return Typed(secrets=secrets, typed_until=None)
+def _until(fields: SenderFields, earlier: Lender | None) -> datetime:
+    """What was lent once is not kept longer by being lent again."""
+    ours = fields.secrets
+    lent = earlier.fields.secrets if earlier else {}
+    if earlier and any(name in lent and lent[name] is ours[name] for name in ours):
+        return earlier.until
+    return now() + KEPT
 
 
 def _recipient(actor: Actor, to: str | None) -> str:

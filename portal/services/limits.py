@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import hashlib
+from collections.abc import Iterable
+from datetime import timedelta
 from math import ceil
 
 from portal.errors import TooMany
+from portal.services import windows
 from portal.services.installation import Installation
-from portal.store.database import statement, transaction
-from portal.store.fields import instant, micros, now
+from portal.services.windows import window
+from portal.store.database import transaction
+from portal.store.fields import now
 from portal.store.models import Counter
 
 PREFIX = "limit:"
 LONGEST = timedelta(days=2)
-_SECOND = 1_000_000
-_SPEND = (
-    "INSERT INTO counter (name, window_at, used) VALUES (?, ?, ?)"
-    " ON CONFLICT (name, window_at) DO UPDATE SET used = counter.used + excluded.used"
-    " RETURNING used"
-)
-_LOOK = "SELECT used FROM counter WHERE name = ? AND window_at = ?"
 
 
 def spend(
@@ -36,72 +33,72 @@ def spend(
     Two fixed windows are weighed into a sliding one. `{when}` in the sentence
     becomes "in 3 minutes". Raises TooMany, and then nothing is counted.
     """
-    if not installation.settings.limits:
+    spend_all(
+        installation,
+        [name],
+        limit=limit,
+        window_s=window_s,
+        cost=cost,
+        sentence=sentence,
+    )
+
+
+def spend_all(
+    installation: Installation,
+    names: Iterable[str],
+    *,
+    limit: int,
+    window_s: int,
+    cost: int = 1,
+    sentence: str = "Too many at once. Try again {when}.",
+) -> None:
+    """Count one use of each of `names`, or refuse all when one is used up."""
+    kept = sorted({PREFIX + name for name in names})
+    if not installation.settings.limits or not kept:
         return
-    at = now()
-    begin, gone_s = _window(at, window_s)
+    here = window(now(), window_s)
     with transaction():
-        used = _add(PREFIX + name, begin, cost)
-        earlier = _used(PREFIX + name, begin - timedelta(seconds=window_s))
-        if used + earlier * (1 - gone_s / window_s) > limit:
-            wait_s = _wait_s(used - cost, earlier, gone_s, limit - cost, window_s)
+        used = windows.add(kept, here.begin, cost)
+        earlier = windows.look(kept, here.earlier)
+        waits_s = [
+            here.wait_s(limit - cost, used[name] - cost, earlier.get(name, 0))
+            for name in kept
+            if here.weighed(used[name], earlier.get(name, 0)) > limit
+        ]
+        if waits_s:
             raise TooMany(
-                sentence.replace("{when}", _when(wait_s)), retry_after_s=wait_s
+                sentence.replace("{when}", _when(max(waits_s))),
+                retry_after_s=max(waits_s),
             )
+
+
+def hashed(text: str) -> str:
+    """A name for what is too long, or too private, to be one."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def forgive(name: str, *, window_s: int) -> None:
     """Forget the uses of `name`: whoever was counted has shown to be welcome."""
-    begin, _ = _window(now(), window_s)
     Counter.delete().where(
         Counter.name == PREFIX + name,
-        Counter.window_at >= begin - timedelta(seconds=window_s),
+        Counter.window_at >= window(now(), window_s).earlier,
     ).execute()
 
 
 def give_back(name: str, *, window_s: int, cost: int = 1) -> None:
     """Take back one use that did not happen after all."""
-    begin, _ = _window(now(), window_s)
     Counter.update(used=Counter.used - cost).where(
         Counter.name == PREFIX + name,
-        Counter.window_at == begin,
+        Counter.window_at == window(now(), window_s).begin,
         Counter.used >= cost,
     ).execute()
 
 
 def sweep() -> int:
     """Remove what no window looks at any more; for the schedule."""
-    old = Counter.name.startswith(PREFIX) & (Counter.window_at < now() - LONGEST)
-    return int(Counter.delete().where(old).execute())
-
-
-def _window(at: datetime, window_s: int) -> tuple[datetime, float]:
-    """When the present window began, and how many of its seconds are over."""
-    length = window_s * _SECOND
-    begin = micros(at) // length * length
-    return instant(begin), (micros(at) - begin) / _SECOND
-
-
-def _add(name: str, begin: datetime, cost: int) -> int:
-    """One statement, so that of two at once neither is lost."""
-    return int(statement(_SPEND, name, micros(begin), cost).fetchone()[0])
-
-
-def _used(name: str, begin: datetime) -> int:
-    row = statement(_LOOK, name, micros(begin)).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _wait_s(used: int, earlier: int, gone_s: float, room: int, window_s: int) -> int:
-    """Seconds until the sliding count leaves room again, rounded up."""
-    left_s = window_s - gone_s
-    if used <= room and earlier:
-        # The earlier window fades: used + earlier * (left - t) / window <= room.
-        return max(1, ceil(left_s - (room - used) * window_s / earlier))
-    if used <= 0:
-        return max(1, ceil(left_s))
-    # This window becomes the earlier one and fades in its turn.
-    return max(1, ceil(left_s + window_s - max(room, 0) * window_s / used))
+    old = Counter.window_at < now() - LONGEST
+    ours = Counter.name.startswith(PREFIX) | Counter.name.startswith(windows.PACE)
+    return int(Counter.delete().where(old, ours).execute())
 
 
 def _when(wait_s: int) -> str:

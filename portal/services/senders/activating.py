@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from portal.errors import Invalid
 from portal.services import audit
 from portal.services.actor import Actor, Role
 from portal.services.senders.finding import find, numbered
-from portal.services.senders.routing import lock, move
+from portal.services.senders.routing import (
+    CUT_OVER_PATIENCE_S,
+    LeftBehind,
+    lock,
+    move,
+    wait_for_older,
+)
 from portal.store.database import transaction
 from portal.store.fields import now
 from portal.store.models import Route, Sender, SenderSecret, SenderVersion
@@ -33,8 +40,9 @@ def move_to(actor: Actor, version: SenderVersion) -> MovedTo | None:
     deleted meanwhile.
     """
     lock(actor.here.id)
-    before = _active(actor)
-    if before is not None and before.id == version.id:
+    active = _active(actor)
+    before = active or stood_in_for(actor)
+    if active is not None and active.id == version.id:
         return None
     find(actor, version.sender.public_id)
     fence = move(actor.here.id, version.id)
@@ -60,20 +68,40 @@ def move_to(actor: Actor, version: SenderVersion) -> MovedTo | None:
 
 
 def stop_using(actor: Actor) -> MovedTo | None:
-    """Back to the platform default (or the sandbox); None when there already."""
+    """Back to the platform default (or the sandbox); None when there already.
+
+    Where the platform only stood in for a sender, it now stays.
+    """
     actor.require(Role.ADMIN)
-    with transaction():
-        lock(actor.here.id)
-        before = _active(actor)
-        if before is None:
-            return None
-        fence = move(actor.here.id, None)
-        _record(
-            actor,
-            "admin.integration_email_smtp_disabled",
-            before,
-            {"version": before.number, "fence": fence},
-        )
+    return actor.installation.writer.run(partial(_stop_using, actor))
+
+
+def return_now(
+    actor: Actor, *, patience_s: float = CUT_OVER_PATIENCE_S
+) -> LeftBehind | None:
+    """A person ends the fallback: the sender carries its mail again at once.
+
+    The attempts of the platform default that still own a dot; None when nothing
+    stands in for a sender. Raises Forbidden.
+    """
+    actor.require(Role.ADMIN)
+    moved = actor.installation.writer.run(partial(_return, actor))
+    if moved is None:
+        return None
+    actor.installation.bell.ring()
+    return wait_for_older(actor.here.id, moved.fence, patience_s=patience_s)
+
+
+def come_back(actor: Actor, version: SenderVersion, *, probes: int) -> MovedTo:
+    """Inside the caller's transaction, the route locked: to the version that the
+    platform stood in for."""
+    fence = move(actor.here.id, version.id)
+    _record(
+        actor,
+        "sender.returned",
+        version,
+        {"version": version.number, "fence": fence, "probes": probes},
+    )
     return MovedTo(fence=fence)
 
 
@@ -83,7 +111,7 @@ def delete(actor: Actor, sender_id: str) -> None:
     sender = find(actor, sender_id)
     with transaction():
         lock(actor.here.id)
-        before = _active(actor)
+        before = _active(actor) or stood_in_for(actor)
         if before is not None and before.sender_id == sender.id:
             raise Invalid("sender", IN_USE)
         Sender.update(deleted_at=now()).where(Sender.id == sender.id).execute()
@@ -107,8 +135,7 @@ def chosen(
     actor.require(Role.ADMIN)
     sender = find(actor, sender_id)
     version = numbered(sender, number)
-    with transaction():
-        moved = move_to(actor, version)
+    moved = actor.installation.writer.run(partial(move_to, actor, version))
     return version, moved
 
 
@@ -121,11 +148,47 @@ def untested_warning(version: SenderVersion) -> str | None:
     return f"The last test of version {version.number} did not pass."
 
 
+def _stop_using(actor: Actor) -> MovedTo | None:
+    lock(actor.here.id)
+    before = _active(actor) or stood_in_for(actor)
+    if before is None:
+        return None
+    fence = move(actor.here.id, None)
+    _record(
+        actor,
+        "admin.integration_email_smtp_disabled",
+        before,
+        {"version": before.number, "fence": fence},
+    )
+    return MovedTo(fence=fence)
+
+
+def _return(actor: Actor) -> MovedTo | None:
+    lock(actor.here.id)
+    version = stood_in_for(actor)
+    if version is None:
+        return None
+    probes: int = Route.get(Route.tenant == actor.here.id).probes
+    return come_back(actor, version, probes=probes)
+
+
 def _active(actor: Actor) -> SenderVersion | None:
     found: SenderVersion | None = (
         SenderVersion.select(SenderVersion, Sender)
         .join(Sender)
         .join(Route, on=(Route.active_version == SenderVersion.id))
+        .where(Route.tenant == actor.here.id)
+        .first()
+    )
+    return found
+
+
+def stood_in_for(actor: Actor) -> SenderVersion | None:
+    """The version that mail returns to once it works again."""
+    found: SenderVersion | None = (
+        SenderVersion.select(SenderVersion, Sender)
+        .join(Sender)
+        .join(Route, on=(Route.fallback_version_id == SenderVersion.id))
         .where(Route.tenant == actor.here.id)
         .first()
     )

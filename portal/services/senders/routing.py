@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
 from portal.services import audit
 from portal.services.actor import Actor
@@ -29,6 +32,25 @@ _PLATFORM = "platform_fingerprint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StandIn:
+    """The platform default stands in for this sender, which is in trouble.
+
+    `title` and `cause` are of the last failure's diagnosis, `probe_at` says when
+    the sender is tried again.
+    """
+
+    sender_id: str  # public
+    sender: str
+    version: int
+    since: datetime
+    title: str
+    cause: str | None
+    relay: str | None
+    failures: int
+    probe_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RouteNow:
     """A tenant's route as one query saw it.
 
@@ -45,6 +67,7 @@ class RouteNow:
     captured: bool
     sender_id: str | None = None  # public
     version: int | None = None  # the number, for people
+    stands_in: StandIn | None = None  # why it is not the tenant's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +85,7 @@ def route_now(installation: Installation, tenant_id: int) -> RouteNow:
     """The active version, else the platform default, else the sandbox, else none."""
     row = (
         Route.select(
-            Route.fence,
+            Route,
             SenderVersion.id,
             SenderVersion.number,
             SenderVersion.provider,
@@ -81,9 +104,10 @@ def route_now(installation: Installation, tenant_id: int) -> RouteNow:
         return _through(version, fence)
     default = installation.settings.default_sender
     if default:
-        return _without_version(
+        found = _without_version(
             RouteKind.PLATFORM, fence, "Platform default", default.host
         )
+        return replace(found, stands_in=_stand_in(row))
     if installation.sandbox_port() is not None:
         return _without_version(RouteKind.SANDBOX, fence, "Sandbox", None)
     return _without_version(RouteKind.NONE, fence, "", None)
@@ -100,9 +124,15 @@ def lock(tenant_id: int) -> None:
 
 def move(tenant_id: int, version_id: int | None) -> int:
     """Point the locked route at a version (None: at the platform) and raise its
-    fence, which is the answer."""
+    fence, which is the answer. Nothing stands in for anybody after it."""
     Route.update(
-        active_version=version_id, fence=Route.fence + 1, changed_at=now()
+        active_version=version_id,
+        fence=Route.fence + 1,
+        changed_at=now(),
+        fallback_version_id=None,
+        fallback_at=None,
+        fallback_why=None,
+        probe_at=None,
     ).where(Route.tenant == tenant_id).execute()
     fence: int = Route.select(Route.fence).where(Route.tenant == tenant_id).scalar()
     return fence
@@ -152,7 +182,7 @@ def adopt_platform(installation: Installation) -> bool:
         ).execute()
         if note is None and default is None:
             return False
-        _raise_fences()
+        _raise_fences(stands_in=default is not None)
         audit.record(
             Actor(installation=installation, system="start"),
             "platform.default_sender_changed",
@@ -161,12 +191,39 @@ def adopt_platform(installation: Installation) -> bool:
     return True
 
 
-def _raise_fences() -> None:
+def _raise_fences(*, stands_in: bool) -> None:
+    """Without a platform default nobody stands in for a sender: it is on its own."""
     for tenant in Tenant.select(Tenant.id):
         Route.insert(tenant=tenant.id).on_conflict_ignore().execute()
+    left = Route.select().where(Route.fallback_version_id.is_null(False))
+    for route in () if stands_in else left:
+        move(route.tenant_id, route.fallback_version_id)
     Route.update(fence=Route.fence + 1, changed_at=now()).where(
         Route.active_version.is_null()
     ).execute()
+
+
+def _stand_in(row: Route | None) -> StandIn | None:
+    if row is None or row.fallback_version_id is None:
+        return None
+    version = (
+        SenderVersion.select(SenderVersion.number, Sender.public_id, Sender.name)
+        .join(Sender)
+        .where(SenderVersion.id == row.fallback_version_id)
+        .get()
+    )
+    why: Mapping[str, Any] = row.fallback_why or {}
+    return StandIn(
+        sender_id=version.sender.public_id,
+        sender=version.sender.name,
+        version=version.number,
+        since=row.fallback_at,
+        title=why.get("title") or "",
+        cause=why.get("cause"),
+        relay=why.get("relay"),
+        failures=why.get("failures") or 0,
+        probe_at=row.probe_at,
+    )
 
 
 def _through(version: SenderVersion, fence: int) -> RouteNow:

@@ -14,13 +14,10 @@ from peewee import (
 )
 from playhouse.migrate import SchemaMigrator, migrate
 
-# Both engines add these in place; what may not be empty brings its default.
-_REFERENCES = (
-    "ALTER TABLE route ADD COLUMN fallback_version_id INTEGER"
-    " REFERENCES sender_version (id) ON DELETE RESTRICT"
-)
+# Both engines add this in place, with its default.
 _PROBES = "ALTER TABLE route ADD COLUMN probes INTEGER DEFAULT 0 NOT NULL"
 _COLUMNS: tuple[tuple[str, str, Field], ...] = (
+    ("route", "fallback_version_id", IntegerField(null=True)),
     ("route", "fallback_at", BigIntegerField(null=True)),
     ("route", "fallback_why", JSONField(null=True)),
     ("route", "probe_at", BigIntegerField(null=True)),
@@ -46,6 +43,5 @@ class Standing(Model):
 def up(migrator: SchemaMigrator, db: Any) -> None:
     with db.bind_ctx((Standing,)):
         db.create_tables((Standing,), safe=False)
-    for statement in (_REFERENCES, _PROBES):
-        db.execute_sql(statement)
+    db.execute_sql(_PROBES)
     migrate(*(migrator.add_column(*column) for column in _COLUMNS))

@@ -28,7 +28,6 @@ class Table(Model):
         session_id: Any
         key_id: Any
         active_version_id: Any
-        fallback_version_id: Any
 
     class Meta:
         database = proxy

@@ -70,19 +70,13 @@ class Route(Table):
     """Where a tenant's mail goes. `fence` grows with every change of it.
 
     While the platform default stands in for a sender in trouble, the version to
-    return to is `fallback_version`, and `probe_at` says when it is tried next."""
+    return to is `fallback_version_id`, and `probe_at` says when it is tried next."""
 
     tenant = ForeignKeyField(Tenant, primary_key=True, on_delete="CASCADE")
     active_version = ForeignKeyField(SenderVersion, null=True, on_delete="RESTRICT")
     fence = BigIntegerField(default=0)
     changed_at = InstantField(default=now)
-    fallback_version = ForeignKeyField(
-        SenderVersion,
-        null=True,
-        on_delete="RESTRICT",
-        backref="stood_in_for",
-        index=False,
-    )
+    fallback_version_id = IntegerField(null=True)  # versions are never removed
     fallback_at = InstantField(null=True)
     fallback_why = JSONField(null=True)  # {"title", "cause", "relay", "failures"}
     probe_at = InstantField(null=True)

@@ -59,6 +59,6 @@ class Tokens(Protocol):
     async def token(
         self, oauth: OAuth, *, timeout_s: float, refused: Secret | None = None
     ) -> Token | TokenRefusal:
-        """`refused` is a token that the relay has just answered with 535: never
-        given again."""
+        """`refused` is a token that the relay has just answered with 535: one that
+        was kept is not given again."""
         ...

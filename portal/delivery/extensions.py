@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from portal.delivery.reply import clean
 
@@ -13,9 +13,15 @@ class Extensions:
     """Keywords in upper case with their parameters, in the order offered."""
 
     lines: tuple[str, ...] = ()
+    _keywords: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Asked for with each mail, and the same as long as the connection lasts.
+        keywords = frozenset(line.split(" ")[0] for line in self.lines)
+        object.__setattr__(self, "_keywords", keywords)
 
     def __contains__(self, keyword: str) -> bool:
-        return any(line.split(" ")[0] == keyword for line in self.lines)
+        return keyword in self._keywords
 
     @property
     def mechanisms(self) -> tuple[str, ...]:
@@ -31,6 +37,8 @@ class Extensions:
     @property
     def max_bytes(self) -> int | None:
         """The limit of RFC 1870; None if there is none or it is not told."""
+        if "SIZE" not in self:
+            return None
         for line in self.lines:
             match = re.fullmatch(r"SIZE ([0-9]{1,15})", line)
             if match:

@@ -33,7 +33,7 @@ def reply_of(code: int, raw: str | bytes, secrets: Sequence[str] = ()) -> Reply:
 def clean(raw: str | bytes, secrets: Sequence[str] = ()) -> str:
     """At most 20 lines and 1,000 characters, none of which acts."""
     if isinstance(raw, str):
-        if _is_plain(raw) and not any(secret in raw for secret in secrets):
+        if _is_plain(raw) and not (secrets and any(each in raw for each in secrets)):
             return raw.rstrip(" ")
         raw = raw.encode("utf-8", "surrogateescape")
     text = raw.decode("utf-8", "backslashreplace").replace("\r\n", "\n")

@@ -79,8 +79,7 @@ class Talk:
             async with self.within(limit_s or self.limits.command_s):
                 while not wire.has_news:
                     await wire.stirred()
-        with caught(0):
-            response = wire.next_response()
+        response = self.next_response()
         return self.heard(response)
 
     @property
@@ -92,6 +91,14 @@ class Talk:
         """What was sent and never answered belongs to the story too."""
         while self._unheard:
             self._show(self._unheard.popleft())
+
+    def next_response(self) -> aiosmtplib.SMTPResponse:
+        """What has come already: a reply, or Trouble that says how it all ended."""
+        wire = self.wire
+        if not wire.has_reply:
+            with caught(0):
+                wire.raise_end()
+        return wire.next_response()
 
     async def listen(self, limit_s: float) -> Reply:
         """The greeting. Silence here often means that each side waits for the other."""

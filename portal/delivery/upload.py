@@ -62,9 +62,7 @@ def _refuse_early(talk: Talk, wire: Wire) -> None:
     """An answer before the dot is a refusal, or no SMTP; the mail is not in."""
     if not wire.has_news:
         return
-    with caught(0):
-        response = wire.next_response()
-    reply = talk.heard(response)
+    reply = talk.heard(talk.next_response())
     if reply.positive:
         raise Trouble(
             FailureKind.PROTOCOL,

@@ -67,9 +67,14 @@ class Wire(SMTPProtocol):
         self._stir()
 
     @property
+    def has_reply(self) -> bool:
+        """One that nobody has read yet."""
+        return bool(self._replies)
+
+    @property
     def has_news(self) -> bool:
         """A reply that nobody has read yet, or the end of the connection."""
-        return bool(self._replies) or self._ended is not None
+        return self.has_reply or self._ended is not None
 
     def write(self, data: bytes) -> None:
         """One command, as the library sends it."""
@@ -81,10 +86,11 @@ class Wire(SMTPProtocol):
         super().write(data)
 
     def next_response(self) -> SMTPResponse:
-        """The oldest reply not read yet. Raises what ended the connection, if
-        anything did; without `has_news` there is nothing to ask for."""
-        if self._replies:
-            return self._replies.popleft()
+        """The oldest reply not read yet, of those there are."""
+        return self._replies.popleft()
+
+    def raise_end(self) -> None:
+        """Raises what ended the connection."""
         raise self._ended or aiosmtplib.SMTPServerDisconnected("Connection lost")
 
     async def read_response(
@@ -93,6 +99,8 @@ class Wire(SMTPProtocol):
     ) -> SMTPResponse:
         while not self.has_news:
             await self.stirred()
+        if not self.has_reply:
+            self.raise_end()
         return self.next_response()
 
     async def stirred(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from peewee import IntegrityError
 
@@ -23,8 +22,6 @@ from portal.services.senders.advice import notes
 from portal.services.senders.checking import validate
 from portal.services.senders.digesting import digest
 from portal.services.senders.fields import (
-    CLIENT_KEY,
-    PASSWORD,
     SECRETS,
     SIGNING_KEY,
     SenderFields,
@@ -37,9 +34,7 @@ from portal.services.senders.finding import (
     newest,
     stored,
 )
-from portal.services.senders.inputs import nested
-from portal.services.senders.judging import Stored
-from portal.services.senders.keeping import main_secret, possible
+from portal.services.senders.replacing import only_the_secret
 from portal.services.senders.routing import (
     CUT_OVER_PATIENCE_S,
     LeftBehind,
@@ -51,7 +46,6 @@ from portal.services.senders.sealing import (
     read_stamps,
     seal_secrets,
 )
-from portal.services.senders.signing_in import UPLOADS
 from portal.services.senders.typed import lender
 from portal.store.database import transaction
 from portal.store.fields import now
@@ -98,7 +92,7 @@ def save(
     before = newest(sender) if sender else None
     known = stored(before) if before else None
     if replace_secret:
-        values = _only_the_secret(values, known)
+        values = only_the_secret(values, known)
     fields = validate(
         values,
         catalogue=actor.installation.catalogue,
@@ -141,40 +135,6 @@ def activate(
 def disable(actor: Actor, *, patience_s: float = CUT_OVER_PATIENCE_S) -> LeftBehind:
     """Stop using the active sender: the platform default carries the mail."""
     return _settle(actor, stop_using(actor), patience_s) or LeftBehind()
-
-
-def _only_the_secret(
-    values: Mapping[str, object], known: Stored | None
-) -> dict[str, object]:
-    if known is None:
-        raise Missing(NO_SENDER)
-    main = main_secret(known.fields)
-    if main is None:
-        raise Invalid(PASSWORD, "This sender signs in without a secret.")
-    settings: dict[str, Any] = known.fields.settings()
-    found = {**settings, "oauth": dict(settings["oauth"] or {})}
-    given = nested(values)
-    fresh = [name for name in possible(known.fields) if _put(found, given, name)]
-    uploaded = [name for name in (*UPLOADS, "client_cert") if given.get(name)]
-    if main == CLIENT_KEY:
-        found |= {name: given[name] for name in uploaded}
-    if not (uploaded if main == CLIENT_KEY else fresh):
-        raise Invalid(main, "Type the new secret.")
-    return found
-
-
-def _put(found: dict[str, Any], given: Mapping[str, Any], name: str) -> bool:
-    """Take one secret over; True where it was given."""
-    outer, _, inner = name.partition(".")
-    if not inner:
-        value = given.get(outer)
-        found |= {outer: value} if value else {}
-        return bool(value)
-    part = given.get(outer)
-    value = part.get(inner) if isinstance(part, Mapping) else None
-    if value:
-        found[outer] = {**(found[outer] or {}), inner: value}
-    return bool(value)
 
 
 def _write(

@@ -24,6 +24,7 @@ from portal.store.models.senders import (
     SenderVersion,
     Standing,
 )
+from portal.store.models.tokens import OAuthConsent, OAuthToken
 from portal.store.models.upkeep import AuditEvent, AuditHead, Capture, Counter, Note
 
 ALL: tuple[type[Table], ...] = (
@@ -39,6 +40,8 @@ ALL: tuple[type[Table], ...] = (
     Route,
     Standing,
     LiveTest,
+    OAuthToken,
+    OAuthConsent,
     Message,
     MessageContent,
     Recipient,
@@ -66,6 +69,8 @@ __all__ = [
     "Message",
     "MessageContent",
     "Note",
+    "OAuthConsent",
+    "OAuthToken",
     "Person",
     "Recipient",
     "Route",

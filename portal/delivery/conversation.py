@@ -161,6 +161,19 @@ class Session:
             stopped=False,
         )
 
+    async def probe(self, limit_s: float) -> bool:
+        """Whether the relay still answers after a rest; if not, it is let go."""
+        if not self.usable:
+            return False
+        self._talk.begin(self._talk.limits)
+        try:
+            reply = await self._talk.ask(b"NOOP", limit_s=limit_s)
+        except Trouble:
+            await self._talk.drop()
+            return False
+        self._clean = 200 <= reply.code < 300
+        return self.usable
+
     async def close(self) -> None:
         """QUIT; its answer does not matter."""
         self._clean = False

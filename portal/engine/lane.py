@@ -17,6 +17,8 @@ from portal.services.outbox.timing import Timing
 CONNECTIONS = 4  # of a lane, unless its sender says less (RELIABILITY §2.2)
 AHEAD = 4  # claimed for each connection, so that none waits for a commit
 IDLE_S = 20.0  # a warm connection is closed before relays lose their patience
+RESTED_S = 5.0  # after such a rest it is asked whether it still stands
+PROBE_S = 3.0
 MAILS = 100  # on one connection; many relays close after this
 
 
@@ -32,8 +34,19 @@ class Warm:
 
     @property
     def is_fit(self) -> bool:
-        rested = time.monotonic() - self.idle_since < IDLE_S
-        return self.session.usable and self.carried < MAILS and rested
+        patient = self._rest_s < IDLE_S
+        return self.session.usable and self.carried < MAILS and patient
+
+    async def answers(self, probe_s: float) -> bool:
+        """Whether a mail may go out on it now. Right after another mail nothing is
+        asked: a relay that hangs up then costs a connection, not an attempt."""
+        if not self.is_fit:
+            return False
+        return self._rest_s < RESTED_S or await self.session.probe(probe_s)
+
+    @property
+    def _rest_s(self) -> float:
+        return time.monotonic() - self.idle_since
 
 
 class LaneState:
@@ -76,11 +89,11 @@ class LaneState:
             async with self._freed:
                 self._freed.notify()
 
-    async def take_warm(self) -> Warm | None:
+    async def take_warm(self, *, probe_s: float = PROBE_S) -> Warm | None:
         """The last used session that is still good; others are closed."""
         while self._idle:
             warm = self._idle.pop()
-            if warm.is_fit:
+            if await warm.answers(probe_s):
                 return warm
             await warm.session.close()
         return None

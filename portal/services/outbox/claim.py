@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from peewee import Expression, fn
 
+from portal.services.outbox import pacing
+from portal.services.outbox.choosing import choose
 from portal.services.outbox.lanes import Lane, Means, Room
+from portal.services.outbox.pacing import Allowance
 from portal.services.outbox.rows import Raced, moment
 from portal.services.outbox.sql import change, fetch, places, stored
 from portal.services.outbox.states import WAITING, State
@@ -24,24 +26,6 @@ MOST_RECIPIENTS = 100
 
 # What line 3 may take now; the partial index `recipient_due` serves it.
 _WAITS = "state IN ('queued', 'deferred') AND next_at <= ? AND cancel_asked = ?"
-_HANDED_OVER = (
-    "SELECT m.id, route.active_version_id, v.provider"
-    " FROM message m JOIN route ON route.tenant_id = m.tenant_id"
-    " LEFT JOIN sender_version v ON v.id = route.active_version_id"
-    " WHERE m.id IN ({ids}) ORDER BY m.id"
-)
-_TENANTS = (
-    "SELECT t.id, route.active_version_id, v.provider"
-    " FROM tenant t JOIN route ON route.tenant_id = t.id"
-    " LEFT JOIN sender_version v ON v.id = route.active_version_id"
-    " WHERE EXISTS (SELECT 1 FROM recipient r WHERE r.tenant_id = t.id"
-    " AND r.state IN ('queued', 'deferred') AND r.next_at <= ? AND r.cancel_asked = ?)"
-)
-_OLDEST = (
-    "SELECT message_id FROM recipient WHERE tenant_id = ?"
-    " AND state IN ('queued', 'deferred') AND next_at <= ? AND cancel_asked = ?"
-    " ORDER BY next_at LIMIT ?"
-)
 _MESSAGES = (
     "SELECT id, public_id, tenant_id, kind, size_bytes, attempts FROM message"
     " WHERE id IN ({ids}) ORDER BY id"
@@ -83,12 +67,9 @@ class Claimed:
     lane: Lane
     fence: int
     targets: tuple[Target, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Candidate:
-    message_id: int
-    lane: Lane
+    standing: str | None = None  # the name of its sender's; None: it has none
+    share: int = 100  # percent of its pace that the sender has left
+    is_ailing: bool = False  # the sender failed the last time
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +82,37 @@ class _Message:
     attempts: int
 
 
+class Taken(list[Claimed]):
+    """What was claimed, and whether more is due that only lacked room here."""
+
+    more: bool = False
+
+
 def claim(
     *, owner: str, means: Means, room: Room, timing: Timing, ids: Sequence[int] = ()
-) -> list[Claimed]:
+) -> Taken:
     """Line 3: take what is due, at most what there is room for.
 
     `ids` are a hand-over in memory; without them the tenants take turns.
     """
     at = moment()
-    waiting = _handed_over(ids, means) if ids else _due(at, means, room)
-    chosen = {row.message_id: row for row in _fitting(waiting, room)}
-    messages = _locked(chosen)
+    choice = choose(ids=ids, at=at, means=means, room=room, timing=timing)
+    messages = _locked(choice.lanes)
     targets = _targets(messages, at)
-    return [
-        _take(messages[key], chosen[key].lane, targets[key], owner, means, timing, at)
-        for key in messages
-        if targets.get(key)
-    ]
+    taken = Taken()
+    for key, lane in choice.lanes.items():
+        message = messages.get(key)
+        if message is None:
+            continue
+        allowance = choice.allowed[lane]
+        due = targets.get(key, [])
+        if given := due[: allowance.take(len(due))]:
+            taken.append(
+                _take(message, lane, allowance, given, owner, means, timing, at)
+            )
+    pacing.spend(choice.allowed.values(), at)
+    taken.more = choice.more
+    return taken
 
 
 def heartbeat(attempt_ids: Collection[int], timing: Timing) -> frozenset[int]:
@@ -153,36 +148,6 @@ def is_due(at: datetime) -> Expression:
     return ready
 
 
-def _handed_over(ids: Sequence[int], means: Means) -> Iterable[_Candidate]:
-    sql = _HANDED_OVER.format(ids=places(ids))
-    for message_id, version_id, provider in fetch(sql, *ids):
-        yield _Candidate(message_id=message_id, lane=means.lane(version_id, provider))
-
-
-def _due(at: datetime, means: Means, room: Room) -> Iterable[_Candidate]:
-    """Each tenant its share, in an order that changes (RELIABILITY §2.2)."""
-    tenants = fetch(_TENANTS, micros(at), False)
-    lanes = [(row[0], means.lane(row[1], row[2])) for row in tenants]
-    open_ones = [(key, lane) for key, lane in lanes if room.of(lane)]
-    random.shuffle(open_ones)
-    share = -(-room.total // max(len(open_ones), 1))
-    for tenant_id, lane in open_ones:
-        limit = min(share, room.of(lane))
-        rows = fetch(_OLDEST, tenant_id, micros(at), False, limit)
-        for message_id in dict.fromkeys(row[0] for row in rows):
-            yield _Candidate(message_id=message_id, lane=lane)
-
-
-def _fitting(waiting: Iterable[_Candidate], room: Room) -> Iterable[_Candidate]:
-    left, total = dict(room.left), room.total
-    for candidate in waiting:
-        here = min(left.get(candidate.lane, room.each), room.of(candidate.lane))
-        if total > 0 and here > 0:
-            left[candidate.lane] = here - 1
-            total -= 1
-            yield candidate
-
-
 def _locked(ids: Collection[int]) -> dict[int, _Message]:
     """The rows of these messages, locked; those of other workers are left out."""
     if not ids:
@@ -209,6 +174,7 @@ def _targets(ids: Collection[int], at: datetime) -> dict[int, list[Target]]:
 def _take(
     message: _Message,
     lane: Lane,
+    allowance: Allowance,
     targets: Sequence[Target],
     owner: str,
     means: Means,
@@ -248,6 +214,9 @@ def _take(
         lane=lane,
         fence=fence,
         targets=tuple(targets),
+        standing=allowance.name,
+        share=allowance.share,
+        is_ailing=allowance.is_ailing,
     )
 
 

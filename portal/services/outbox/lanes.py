@@ -24,6 +24,7 @@ class Means:
 
     platform: bool
     sandbox: bool
+    per_hour: int | None = None  # recipients that the platform default may take
 
     def lane(self, version_id: int | None, provider: str | None) -> Lane:
         """The lane of a tenant whose route shows this version of this provider.

@@ -20,6 +20,11 @@ class Timing:
     uncertain_urgent_s: float = 30
     uncertain_normal_s: float = 900
     breaker_s: tuple[float, ...] = (60, 120, 300, 900)
+    throttle_s: tuple[float, ...] = (10, 20, 40, 80, 160, 300)
+    throttle_rise: int = 10  # percent of the pace that come back …
+    throttle_rise_s: float = 60  # … in each such time without a complaint
+    release_share: float = 0.2  # of the measured rate, after an outage
+    release_doubling_s: float = 60
     jitter: float = 0.2
     poll_s: float = 1
     clock_jump_s: float = 30  # wall and monotonic clock may differ by this
@@ -32,7 +37,9 @@ class Timing:
     @property
     def furthest(self) -> timedelta:
         """No pause is longer; a stored time beyond it is a clock's doing."""
-        longest = max(*self.normal_s, *self.breaker_s, self.uncertain_normal_s)
+        longest = max(
+            *self.normal_s, *self.breaker_s, *self.throttle_s, self.uncertain_normal_s
+        )
         return timedelta(seconds=1.5 * longest)
 
     def pause(self, kind: str, tries: int, *, greylisted: bool = False) -> timedelta:
@@ -51,6 +58,11 @@ class Timing:
     def breaker_pause_s(self, failures: int) -> float:
         """The pause of a sender after its `failures`th trouble in a row, from 1."""
         return self.breaker_s[min(max(failures, 1), len(self.breaker_s)) - 1]
+
+    def throttle_pause(self, throttles: int) -> timedelta:
+        """The pause of a sender whose relay wants less, the `throttles`th in a row."""
+        pauses = self.throttle_s
+        return timedelta(seconds=pauses[min(max(throttles, 1), len(pauses)) - 1])
 
     def _shake(self) -> float:
         return 1 + self.jitter * random.uniform(-1, 1)

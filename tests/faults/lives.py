@@ -1,0 +1,53 @@
+"""What a child of the cradle does: the portal's own parts with shorter patience."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from types import FrameType
+
+from portal.app import create_app
+from portal.cli.http_server import HttpServer, listen
+from portal.cli.opening import load_settings
+from portal.cli.process import UNSETTLED, harden, running
+from portal.config import Settings
+from portal.delivery.types import Limits
+from portal.services.outbox.timing import Timing
+from portal.store import database
+
+
+def serve(*, timing: Timing, limits: Limits, port: int) -> None:
+    """`portal serve --no-sandbox`."""
+    settings = load_settings()
+    harden(settings)
+    listening = listen("127.0.0.1", port)
+    with running(settings, sandbox=False, timing=timing, limits=limits) as process:
+        server = HttpServer(create_app(installation=process.installation), listening)
+
+        def end(number: int, frame: FrameType | None) -> None:
+            process.on_signal(number)
+            server.stop()
+
+        signal.signal(signal.SIGTERM, end)
+        server.run()
+    if not process.settled:
+        raise SystemExit(UNSETTLED)
+
+
+def worker(*, timing: Timing, limits: Limits) -> None:
+    """`portal worker`."""
+    settings = load_settings()
+    harden(settings)
+    with running(settings, sandbox=False, timing=timing, limits=limits) as process:
+        signal.signal(signal.SIGTERM, lambda number, _: process.on_signal(number))
+        process.stopping.wait()
+    if not process.settled:
+        raise SystemExit(UNSETTLED)
+
+
+def migrate(*, timing: Timing, limits: Limits, instance: str, url: str | None) -> None:
+    """What every command does first."""
+    settings = Settings(instance=Path(instance), database_url=url)
+    attached = database.attach(settings)
+    database.migrate(attached)
+    database.detach()

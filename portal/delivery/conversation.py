@@ -218,7 +218,8 @@ async def _run(
         phase=phase,
         remedy=trouble.remedy,
     )
-    if trouble.kind in (FailureKind.TIMEOUT, FailureKind.CLOSED) and talk.client:
+    silent = trouble.kind in (FailureKind.TIMEOUT, FailureKind.CLOSED)
+    if (silent or failure.stage is Stage.OAUTH_TOKEN) and talk.client:
         talk.show_unheard()
         talk.transcript.noted(trouble.words)
     talk.transcript.mark_failed(trouble.reply)
@@ -251,6 +252,8 @@ async def _finish(talk: Talk, transaction: Transaction | None, end: _End) -> boo
 
 def _ends(failure: Failure) -> bool:
     """After anything but an ordinary refusal the connection is not used again."""
+    if failure.stage is Stage.OAUTH_TOKEN:
+        return False  # it was another server's trouble
     if failure.kind is FailureKind.REPLY:
         return failure.reply is None or failure.reply.code == 421
     return failure.kind is not FailureKind.REFUSED_BY_US

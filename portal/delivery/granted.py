@@ -58,10 +58,15 @@ def read_answer(
     return _token(row, access, secrets, now)
 
 
-def given(access: Secret) -> Token:
+def given(access: Secret, *, kept: bool) -> Token:
     """A ready token with what can be read from it."""
     claims = _claims(access.reveal())
-    return Token(access=access, expires_at=_expiry(claims), claims=_shown(claims, ()))
+    return Token(
+        access=access,
+        expires_at=_expiry(claims),
+        claims=_shown(claims, (access.reveal(),)),
+        kept=kept,
+    )
 
 
 def _token(

@@ -32,6 +32,8 @@ def stages_of(relay: Relay) -> tuple[Stage, ...]:
     stages += [Stage.BANNER, Stage.EHLO]
     if relay.security is Security.STARTTLS:
         stages.append(Stage.STARTTLS)
+    if relay.auth is Auth.OAUTH2:
+        stages.append(Stage.OAUTH_TOKEN)
     if relay.auth is not Auth.NONE:
         stages.append(Stage.AUTH)
     return (*stages, *SUBMISSION)
@@ -71,6 +73,12 @@ class Ladder:
     def ends_before(self, stage: Stage) -> bool:
         stop = self._stop_after
         return stop is not None and ORDER[stage] > ORDER[stop]
+
+    def falls_back(self, stage: Stage) -> None:
+        """What just ran shows a trouble of a stage before it: it has not begun yet."""
+        if self.stage is not None:
+            self._show(Step(stage=self.stage, status=StepStatus.SKIPPED))
+        self.stage = stage
 
     def passed(
         self, said: str, reply: Reply | None = None, detail: str | None = None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
-import time
 from dataclasses import dataclass, field, replace
 
-from portal.delivery import signin, tls
+from portal.delivery import tls
+from portal.delivery.admission import Admission
 from portal.delivery.extensions import Extensions, extensions_of
 from portal.delivery.ladder import Ladder
 from portal.delivery.talk import Talk
@@ -23,6 +23,7 @@ from portal.delivery.types import (
     Stage,
 )
 from portal.delivery.wire import Client
+from portal.net.dial import first_to_answer
 from portal.net.sockets import where
 from portal.net.types import Found, Net, NetFailure
 
@@ -52,7 +53,8 @@ class Opening:
         if self.relay.security is Security.STARTTLS:
             await self._start_tls()
         if self.relay.auth is not Auth.NONE:
-            await self._sign_in()
+            admission = Admission(self.relay, self.talk, self.ladder, self.tokens)
+            await admission.run(self.offered)
 
     async def _find(self) -> Found:
         relay = self.relay
@@ -66,25 +68,21 @@ class Opening:
         return found
 
     async def _connect(self, found: Found) -> socket.socket:
-        """Each address with its share of the patience, until one answers."""
-        relay, troubles = self.relay, []
-        self.ladder.begin(Stage.CONNECT, f"Connecting to port {relay.port}.")
-        end = time.monotonic() + self.talk.patience(self.talk.limits.connect_s)
-        for tried, address in enumerate(found.addresses):
-            share = (end - time.monotonic()) / (len(found.addresses) - tried)
-            connected = await self.net.open(
-                address,
-                relay.port,
-                timeout_s=max(share, 0),
-                local_address=relay.local_address,
-            )
-            if not isinstance(connected, NetFailure):
-                self.facts = replace(self.facts, address=str(address))
-                self.ladder.passed(where(address, relay.port))
-                return connected
-            troubles.append(connected)
-        words = " ".join(dict.fromkeys(trouble.words for trouble in troubles))
-        raise Trouble.of_net(replace(troubles[0], words=words))
+        """Every address of the host, each with its share of the patience."""
+        self.ladder.begin(Stage.CONNECT, f"Connecting to port {self.relay.port}.")
+        connected = await first_to_answer(
+            self.net,
+            found,
+            self.relay.port,
+            timeout_s=self.talk.patience(self.talk.limits.connect_s),
+            local_address=self.relay.local_address,
+        )
+        if isinstance(connected, NetFailure):
+            raise Trouble.of_net(connected)
+        made, address = connected
+        self.facts = replace(self.facts, address=str(address))
+        self.ladder.passed(where(address, self.relay.port))
+        return made
 
     async def _take(self, connected: socket.socket) -> None:
         """The socket becomes a client; with implicit TLS after its handshake."""
@@ -106,26 +104,39 @@ class Opening:
         if self.relay.security is not Security.TLS:
             return None
         self.ladder.begin(Stage.TLS, "Starting TLS.")
-        return tls.context_of(self.relay.ca_pem)
+        return self._context()
+
+    def _context(self) -> ssl.SSLContext:
+        """Whoever signs in with nothing shows no certificate either."""
+        relay = self.relay
+        if relay.auth is Auth.NONE:
+            return tls.context_of(relay.ca_pem)
+        return tls.context_of(relay.ca_pem, relay.client_cert, relay.client_key)
 
     async def _greet(self) -> None:
         self.ladder.begin(Stage.BANNER, "Waiting for the greeting.")
-        reply = await self.talk.listen(self.talk.limits.banner_s)
+        try:
+            reply = await self.talk.listen(self.talk.limits.banner_s)
+        except Trouble as trouble:
+            if self._is_about_certificates(trouble):
+                self.ladder.falls_back(Stage.TLS)
+            raise
         _demand_2yz(reply, "the connection")
-        self.ladder.passed(_first_line(reply), reply)
+        self.ladder.passed(reply.first_line, reply)
 
     async def _introduce(self) -> None:
         self.ladder.begin(Stage.EHLO, f"EHLO {self.relay.ehlo_name} is sent.")
         reply = await self._ehlo()
         kept = [line for line in self.offered.lines if line.split(" ")[0] in _TOLD]
         offers = f"; offers {', '.join(kept)}" if kept else ""
-        self.ladder.passed(f"{_first_line(reply)}{offers}", reply)
+        self.ladder.passed(f"{reply.first_line}{offers}", reply)
 
     async def _ehlo(self) -> Reply:
         """RFC 5321 §4.1.1.1; HELO for a relay from before 1995."""
         name = self.relay.ehlo_name.encode()
         reply = await self.talk.ask(b"EHLO", name)
         if reply.code in _UNKNOWN_COMMAND:
+            self._demand_nothing_of_ehlo(reply)
             reply = await self.talk.ask(b"HELO", name)
             _demand_2yz(reply, "HELO")
             self._learn("")
@@ -133,6 +144,20 @@ class Opening:
         _demand_2yz(reply, "EHLO")
         self._learn(self.talk.raw)
         return reply
+
+    def _demand_nothing_of_ehlo(self, reply: Reply) -> None:
+        """HELO leads to mail, but neither to TLS nor to AUTH."""
+        needs = []
+        if self.relay.security is Security.STARTTLS:
+            needs.append("STARTTLS")
+        if self.relay.auth not in (Auth.NONE, Auth.CLIENT_CERT):
+            needs.append("AUTH")
+        if needs:
+            raise Trouble(
+                FailureKind.REPLY,
+                f"{reply} (without EHLO there is no {' and no '.join(needs)})",
+                reply=reply,
+            )
 
     def _learn(self, raw: str) -> None:
         self.offered = extensions_of(raw)
@@ -143,7 +168,7 @@ class Opening:
         self.ladder.begin(Stage.STARTTLS, "STARTTLS is sent.")
         if "STARTTLS" not in self.offered:
             raise Trouble.ours("The relay does not offer STARTTLS.")
-        context = tls.context_of(self.relay.ca_pem)
+        context = self._context()
         reply = await self.talk.ask(b"STARTTLS")
         _demand_2yz(reply, "STARTTLS")
         if not self.talk.connected.is_quiet:
@@ -158,8 +183,27 @@ class Opening:
         async with self.talk.within(limit_s):
             await self.talk.connected.encrypt(context, limit_s)
         self._learn_tls()
-        await self._ehlo()  # RFC 3207 §4.2: what was said before TLS is forgotten
+        try:
+            await self._ehlo()  # RFC 3207 §4.2: what was said before TLS is forgotten
+        except Trouble as trouble:
+            self._is_about_certificates(trouble)
+            raise
         self._passed_tls(reply)
+
+    def _is_about_certificates(self, trouble: Trouble) -> bool:
+        """In TLS 1.3 a server judges our certificate, or its absence, after we are
+        done with the handshake (RFC 8446 §4.4.2.4): the first word after it tells."""
+        if trouble.kind is FailureKind.TLS:
+            return self.facts.tls is not None
+        judged_late = self.facts.tls is not None and self.facts.tls.version == "TLSv1.3"
+        if trouble.kind is not FailureKind.CLOSED or not judged_late:
+            return False
+        if self.relay.client_cert is not None and self.relay.auth is not Auth.NONE:
+            trouble.words += " It may not accept our client certificate."
+            return True
+        if self.ladder.stage is Stage.STARTTLS:
+            trouble.words += " It may want a client certificate."
+        return False
 
     def _learn_tls(self) -> None:
         connection = self.talk.connected.over_tls
@@ -171,13 +215,6 @@ class Opening:
         if self.facts.tls is not None:
             self.ladder.passed(tls.sentence(self.facts.tls, self.name), reply)
 
-    async def _sign_in(self) -> None:
-        self.ladder.begin(Stage.AUTH, "Signing in.")
-        over_tls = self.talk.connected.over_tls is not None
-        mechanism = signin.choose(self.relay, self.offered, over_tls=over_tls)
-        reply = await signin.sign_in(self.relay, mechanism, self.talk)
-        self.ladder.passed(f"{_first_line(reply)}, by {mechanism}", reply, mechanism)
-
 
 def _demand_2yz(reply: Reply, what: str) -> None:
     if 200 <= reply.code < 300:
@@ -187,10 +224,6 @@ def _demand_2yz(reply: Reply, what: str) -> None:
     raise Trouble(
         FailureKind.PROTOCOL, f"The relay answered {what} with {reply}", reply=reply
     )
-
-
-def _first_line(reply: Reply) -> str:
-    return str(reply).split("\n")[0]
 
 
 def _resolved(found: Found) -> str:

@@ -6,59 +6,60 @@ and locks mailboxes.
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import binascii
-import hmac
 import re
 
+from portal.delivery import sasl, scram
+from portal.delivery.bearer import first_words
 from portal.delivery.extensions import Extensions
-from portal.delivery.scram import NotAsAgreed, Scram
+from portal.delivery.sasl import Credentials
 from portal.delivery.talk import Talk
 from portal.delivery.trouble import Trouble
-from portal.delivery.types import FailureKind, Relay, Reply
+from portal.delivery.types import Auth, FailureKind, Relay, Reply
+from portal.secret import Secret
 
-# The first that is offered; the last one thus where there is no other.
-PREFERRED = ("SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN", "CRAM-MD5")
+# The first that is offered; CRAM-MD5 thus where there is no other.
+_OURS = {
+    Auth.PASSWORD: sasl.PASSWORDS,
+    Auth.API_KEY: sasl.PASSWORDS,
+    Auth.OAUTH2: sasl.TOKENS,
+    Auth.CLIENT_CERT: sasl.CERTIFICATES,
+}
+_NAMES = {Auth.OAUTH2: "access token", Auth.CLIENT_CERT: "certificate"}
+_PIECE = 24
 
 
-def choose(relay: Relay, offered: Extensions, *, over_tls: bool) -> str:
-    """The one mechanism, or Trouble before anything is sent."""
-    if not over_tls and not relay.allow_cleartext_auth:
-        raise Trouble.ours(
-            "The connection is not encrypted, so the password was not sent."
-        )
+def choose(relay: Relay, offered: Extensions, *, over_tls: bool) -> str | None:
+    """The one mechanism, or Trouble before anything is sent.
+
+    None: the relay knows its client by the certificate alone and asks no more.
+    """
+    _demand_encryption(relay, over_tls=over_tls)
     _refuse_unfit(relay)
-    listed = ", ".join(offered.mechanisms)
+    ours = _OURS[relay.auth]
+    if relay.mechanism is not None:
+        return _forced(relay.mechanism.upper(), relay, offered)
+    for mechanism in ours:
+        if mechanism in offered.mechanisms and _is_fit(mechanism, relay):
+            return mechanism
+    if relay.auth is Auth.CLIENT_CERT:
+        return None
     if not offered.mechanisms:
         raise Trouble.ours("The relay offers no way to sign in (AUTH).")
-    if relay.mechanism is not None:
-        wanted = relay.mechanism.upper()
-        if wanted not in offered.mechanisms:
-            raise Trouble.ours(f"The relay offers {listed}, but not {wanted}.")
-        if wanted not in PREFERRED:
-            raise Trouble.ours(f"The mechanism {wanted} is not supported here.")
-        return wanted
-    for mechanism in PREFERRED:
-        if mechanism in offered.mechanisms:
-            return mechanism
+    listed = ", ".join(offered.mechanisms)
     raise Trouble.ours(f"The relay offers {listed}; we can use none of these.")
 
 
-async def sign_in(relay: Relay, mechanism: str, talk: Talk) -> Reply:
+async def sign_in(
+    relay: Relay, mechanism: str, talk: Talk, token: Secret | None = None
+) -> Reply:
     """The reply that let us in. Trouble with the reply that did not."""
-    user = relay.username or ""
-    password = relay.password.reveal() if relay.password else ""
-    talk.transcript.secrets = _secrets(user, password)
-    if mechanism == "PLAIN":
-        reply = await _plain(talk, user, password)
-    elif mechanism == "LOGIN":
-        reply = await _login(talk, user, password)
-    elif mechanism == "CRAM-MD5":
-        reply = await _cram_md5(talk, user, password)
-    else:
-        reply = await _scram(talk, mechanism, user, password)
+    who = _credentials(relay, token)
+    forms = _forms(mechanism, who)
+    talk.transcript.secrets = (*forms, *_pieces(forms))
+    reply = await sasl.speak(talk, mechanism, who)
     if reply.positive and reply.code < 300:
+        talk.transcript.secrets = forms
         return reply
     if reply.positive:
         raise Trouble(
@@ -69,87 +70,84 @@ async def sign_in(relay: Relay, mechanism: str, talk: Talk) -> Reply:
     raise Trouble.of_reply(reply)
 
 
-async def _plain(talk: Talk, user: str, password: str) -> Reply:
-    """RFC 4616, with the initial response of RFC 4954 §4."""
-    return await talk.ask_hidden(
-        b"AUTH", b"PLAIN", _b64(f"\0{user}\0{password}"), shown="AUTH PLAIN"
-    )
-
-
-async def _login(talk: Talk, user: str, password: str) -> Reply:
-    reply = await talk.ask(b"AUTH", b"LOGIN")
-    for answer in (user, password):
-        if reply.code != 334:
-            break
-        reply = await talk.ask_hidden(_b64(answer))
-    return reply
-
-
-async def _cram_md5(talk: Talk, user: str, password: str) -> Reply:
-    """RFC 2195."""
-    reply = await talk.ask(b"AUTH", b"CRAM-MD5")
-    if reply.code != 334:
-        return reply
-    digest = hmac.new(password.encode(), _decoded(reply), "md5").hexdigest()
-    return await talk.ask_hidden(_b64(f"{user} {digest}"))
-
-
-async def _scram(talk: Talk, mechanism: str, user: str, password: str) -> Reply:
-    """The relay's proof is checked when it gives one."""
-    scram = Scram(mechanism, user, password)
-    reply = await talk.ask_hidden(
-        b"AUTH", mechanism.encode(), _b64(scram.first()), shown=f"AUTH {mechanism}"
-    )
-    if reply.code != 334:
-        return reply
-    try:
-        challenge = _decoded(reply).decode("ascii", "replace")
-        proof = await asyncio.to_thread(scram.final, challenge)
-        reply = await talk.ask_hidden(_b64(proof))
-        if reply.code != 334:
-            return reply
-        scram.check(_decoded(reply).decode("ascii", "replace"))
-    except NotAsAgreed as error:
-        raise Trouble(
-            FailureKind.PROTOCOL,
-            f"The relay does not do {mechanism} as agreed: {error}.",
-            reply=reply,
-        ) from error
-    return await talk.ask(b"")
+def _demand_encryption(relay: Relay, *, over_tls: bool) -> None:
+    if over_tls or (relay.allow_cleartext_auth and relay.auth is not Auth.CLIENT_CERT):
+        return
+    what = _NAMES.get(relay.auth, "password")
+    raise Trouble.ours(f"The connection is not encrypted, so the {what} was not sent.")
 
 
 def _refuse_unfit(relay: Relay) -> None:
-    """RFC 4616 §2: NUL parts the fields; line breaks would part commands."""
-    user = relay.username or ""
-    password = relay.password.reveal() if relay.password else ""
-    if not user:
+    """RFC 4616 §2: NUL parts the fields; line breaks would part commands; RFC 7628
+    §3.1: so does ^A where a token is sent."""
+    user = _user(relay)
+    if not user and relay.auth is not Auth.CLIENT_CERT:
         raise Trouble.ours("There is no user name to sign in with.")
-    if re.search("[\0\r\n]", user):
+    if re.search("[\0\1\r\n]", user):
         raise Trouble.ours("The user name may not hold line breaks or NUL.")
-    if "\0" in password:
+    if relay.password and "\0" in relay.password.reveal():
         raise Trouble.ours("The password may not hold NUL.")
 
 
-def _secrets(user: str, password: str) -> tuple[str, ...]:
-    """What a relay could echo: the password, and each form it travels in."""
-    forms = (
-        _b64(f"\0{user}\0{password}").decode(),
-        _b64(password).decode(),
-        password,
+def _forced(wanted: str, relay: Relay, offered: Extensions) -> str:
+    if not offered.mechanisms:
+        raise Trouble.ours("The relay offers no way to sign in (AUTH).")
+    if wanted not in offered.mechanisms:
+        listed = ", ".join(offered.mechanisms)
+        raise Trouble.ours(f"The relay offers {listed}, but not {wanted}.")
+    if wanted not in _OURS[relay.auth]:
+        raise Trouble.ours(f"The mechanism {wanted} is not supported here.")
+    if not _is_fit(wanted, relay):
+        raise Trouble.ours(
+            f"{wanted} has no form of this user name and password (RFC 4013):"
+            " let another mechanism carry them."
+        )
+    return wanted
+
+
+def _is_fit(mechanism: str, relay: Relay) -> bool:
+    """SCRAM prepares what is typed; a password that cannot be goes as it is."""
+    if mechanism not in scram.MECHANISMS:
+        return True
+    return scram.fits(_user(relay), _revealed(relay.password))
+
+
+def _user(relay: Relay) -> str:
+    """A service account signs in as the mailbox that it acts for."""
+    subject = relay.oauth.subject if relay.oauth else None
+    return relay.username or subject or ""
+
+
+def _credentials(relay: Relay, token: Secret | None) -> Credentials:
+    return Credentials(
+        user=_user(relay),
+        password=_revealed(relay.password),
+        token=_revealed(token),
+        host=relay.host,
+        port=relay.port,
     )
-    return tuple(form for form in forms if len(form) >= 3)
 
 
-def _decoded(challenge: Reply) -> bytes:
-    try:
-        return base64.b64decode(challenge.text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Trouble(
-            FailureKind.PROTOCOL,
-            f"The relay’s challenge is not base64: {challenge}",
-            reply=challenge,
-        ) from error
+def _forms(mechanism: str, who: Credentials) -> tuple[str, ...]:
+    """What a relay could echo: the secret, and each form in which it travels."""
+    plain = [f"\0{who.user}\0{who.password}", who.password] if who.password else []
+    if who.token:
+        first = first_words(mechanism, who.user, who.token, who.host, who.port)
+        plain += [first, who.token]
+    coded = [base64.b64encode(text.encode()).decode() for text in plain]
+    forms = [*coded, *(text for text in (who.token, who.password) if text)]
+    return tuple(dict.fromkeys(form for form in forms if len(form) >= 3))
 
 
-def _b64(text: str) -> bytes:
-    return base64.b64encode(text.encode())
+def _pieces(forms: tuple[str, ...]) -> tuple[str, ...]:
+    """A relay that echoes a long line cuts it: pieces of a secret are one too."""
+    return tuple(
+        form[at : at + _PIECE]
+        for form in forms
+        if len(form) > 2 * _PIECE
+        for at in range(0, len(form) - _PIECE + 1, _PIECE)
+    )
+
+
+def _revealed(secret: Secret | None) -> str:
+    return secret.reveal() if secret else ""

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
 import ssl
-from collections.abc import Iterable
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any
+from pathlib import Path
+from typing import IO, Any, cast
 
 from portal.delivery.trouble import Trouble
 from portal.delivery.types import TlsFacts
+from portal.net.trust import context_trusting
+from portal.secret import Secret
 
+_KEPT = 64
+_contexts: OrderedDict[bytes, ssl.SSLContext] = OrderedDict()
+_lock = threading.Lock()
 _SHORT = {
     "commonName": "CN",
     "organizationName": "O",
@@ -21,20 +32,27 @@ _SHORT = {
 }
 
 
-@lru_cache(maxsize=64)
-def context_of(ca_pem: str | None) -> ssl.SSLContext:
-    """One context per CA: making one costs 17 ms. `ca_pem` replaces the trust store.
+def context_of(
+    ca_pem: str | None,
+    client_cert: str | None = None,
+    client_key: Secret | None = None,
+) -> ssl.SSLContext:
+    """One context per CA and client certificate: making one costs 17 ms.
 
     Certificate and name are checked, always; TLS 1.2 at least (RFC 8996).
     """
-    try:
-        context = ssl.create_default_context(cadata=ca_pem)
-    except (ssl.SSLError, ValueError) as error:
-        raise Trouble.ours(f"The CA given holds no certificate: {error}.") from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca_pem is not None:
-        # Whoever gives one intermediate CA, or the relay's own certificate, means it.
-        context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    key = client_key.reveal() if client_key else None
+    content = _digest(ca_pem, client_cert, key)
+    with _lock:
+        context = _contexts.get(content)
+        if context is None:
+            context = _context(ca_pem)
+            if client_cert is not None:
+                _show(context, client_cert, key)
+            _contexts[content] = context
+            if len(_contexts) > _KEPT:
+                _contexts.popitem(last=False)
+        _contexts.move_to_end(content)
     return context
 
 
@@ -57,6 +75,55 @@ def sentence(facts: TlsFacts, host: str) -> str:
     if facts.not_after is None:
         return words
     return f"{words} until {facts.not_after.day} {facts.not_after:%b %Y}"
+
+
+def _digest(*parts: str | None) -> bytes:
+    """Contexts are known by what went into them; the key itself is kept by none."""
+    digest = hashlib.sha256()
+    for part in parts:
+        raw = b"" if part is None else part.encode("utf-8", "surrogatepass")
+        digest.update(b"%d:%d:" % (part is None, len(raw)) + raw)
+    return digest.digest()
+
+
+def _context(ca_pem: str | None) -> ssl.SSLContext:
+    try:
+        return context_trusting(ca_pem)
+    except (ssl.SSLError, ValueError) as error:
+        raise Trouble.ours(f"The CA given holds no certificate: {error}.") from error
+
+
+def _show(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
+    """The library reads files alone: this one is in memory, where that can be."""
+    try:
+        with _file_of(f"{certificate}\n{key or ''}".encode()) as name:
+            # Without a passphrase of ours OpenSSL would ask at the terminal.
+            context.load_cert_chain(name, password="")
+    except (OSError, ValueError) as error:
+        raise Trouble.ours(
+            f"The client certificate cannot be used: {error}."
+        ) from error
+
+
+@contextlib.contextmanager
+def _file_of(content: bytes) -> Iterator[str]:
+    """A name to read the content by, for as long as that takes."""
+    with _unnamed_file() as file:
+        file.write(content)
+        file.flush()
+        yield _path_of(file)
+
+
+def _unnamed_file() -> IO[bytes]:
+    """In memory on Linux; elsewhere one of ours alone, deleted when it is closed."""
+    if hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir():
+        return os.fdopen(os.memfd_create("certificate"), "wb")
+    return cast("IO[bytes]", tempfile.NamedTemporaryFile())
+
+
+def _path_of(file: IO[bytes]) -> str:
+    name = file.name
+    return f"/proc/self/fd/{name}" if isinstance(name, int) else str(name)
 
 
 def _name(parts: Iterable[Iterable[tuple[str, str]]]) -> str:

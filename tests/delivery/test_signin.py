@@ -241,19 +241,25 @@ def test_scram_matches_the_examples_of_the_standard(mechanism):
         "r=nonce,s=QSXCR+Q6sek8bf92,i=4096",
         "r=other,s=QSXCR+Q6sek8bf92,i=4096",
         "r=nonceX,s=QSXCR+Q6sek8bf92,i=999999999",
+        "r=nonceX,s=QSXCR+Q6sek8bf92,i=1000001",
+        "r=nonceX,s=QSXCR+Q6sek8bf92,i=1",
         "r=nonceX,s=QSXCR+Q6sek8bf92,i=0",
         "r=nonceX,s=Q,i=4096",
     ],
 )
 def test_scram_refuses_a_challenge_that_is_wrong(challenge):
     """A nonce of its own, hours of hashing, or nothing readable."""
+    scram = Scram("SCRAM-SHA-256", "user", "pencil", "nonce")
+    scram.first()
+
     with pytest.raises(NotAsAgreed):
-        Scram("SCRAM-SHA-256", "user", "pencil", "nonce").final(challenge)
+        scram.final(challenge)
 
 
 def test_scram_refuses_a_relay_that_does_not_know_the_password():
     nonce, challenge, _, _ = SCRAM["SCRAM-SHA-256"]
     scram = Scram("SCRAM-SHA-256", "user", "pencil", nonce)
+    scram.first()
     scram.final(challenge)
 
     with pytest.raises(NotAsAgreed):

@@ -5,11 +5,24 @@ from __future__ import annotations
 import json
 import shutil
 import textwrap
+from typing import Any
 
 import click
 
-from portal.delivery.shown import recipient_json, step_json, tls_json
-from portal.delivery.types import Outcome, Relay, Status, Step, StepStatus
+from portal.delivery.shown import (
+    presented_json,
+    recipient_json,
+    step_json,
+    tls_json,
+)
+from portal.delivery.types import (
+    Outcome,
+    Presented,
+    Relay,
+    Status,
+    Step,
+    StepStatus,
+)
 from portal.diagnosis.types import Diagnosis
 from portal.diagnosis.words import diagnosis_json
 
@@ -17,8 +30,9 @@ _MARKS = {StepStatus.OK: "ok", StepStatus.FAILED: "FAILED", StepStatus.SKIPPED: 
 
 
 def document(outcome: Outcome, message_id: str, diagnosis: Diagnosis | None) -> str:
-    """The answer of `portal try --json`."""
-    found = {
+    """The answer of `portal try --json`. `presented` is there where the relay showed
+    certificates that nobody vouched for."""
+    found: dict[str, Any] = {
         "outcome": outcome.status.value,
         "stage": outcome.stage.value if outcome.stage else None,
         "steps": [step_json(each) for each in outcome.steps],
@@ -28,6 +42,8 @@ def document(outcome: Outcome, message_id: str, diagnosis: Diagnosis | None) -> 
         "recipients": [recipient_json(each) for each in outcome.recipients],
         "diagnosis": diagnosis_json(diagnosis) if diagnosis else None,
     }
+    if outcome.facts.presented:
+        found["presented"] = [presented_json(each) for each in outcome.facts.presented]
     return json.dumps(found, indent=2)
 
 
@@ -55,6 +71,7 @@ class Watching:
         click.echo(_sentence(outcome, relay))
         if diagnosis is not None:
             _tell(diagnosis)
+        _show(outcome.facts.presented)
 
 
 def _line(step: Step) -> str:
@@ -84,3 +101,16 @@ def _tell(diagnosis: Diagnosis) -> None:
         click.echo(textwrap.fill(words, width))
     if diagnosis.docs:
         click.echo(f"More: {diagnosis.docs}")
+
+
+def _show(presented: tuple[Presented, ...]) -> None:
+    """What to compare with the relay's administrator before trusting it."""
+    if not presented:
+        return
+    click.echo("\nThe relay showed, and nobody vouched for:")
+    for each in presented:
+        click.echo(f"  {each.subject}")
+        click.echo(f"    issued by {each.issuer}")
+        click.echo(f"    valid {each.not_before:%Y-%m-%d} to {each.not_after:%Y-%m-%d}")
+        click.echo(f"    SHA-256 {each.fingerprint}")
+    click.echo("With its authority in --ca-file it is trusted; --json has it as PEM.")

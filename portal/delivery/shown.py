@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.delivery.types import RecipientResult, Reply, Step, TlsFacts
+from portal.delivery.types import Presented, RecipientResult, Reply, Step, TlsFacts
 
 
 def step_json(step: Step) -> dict[str, Any]:
@@ -42,4 +42,16 @@ def tls_json(tls: TlsFacts | None) -> dict[str, Any] | None:
         "issuer": tls.issuer,
         "not_after": tls.not_after.isoformat() if tls.not_after else None,
         "san": list(tls.san),
+    }
+
+
+def presented_json(each: Presented) -> dict[str, Any]:
+    return {
+        "subject": each.subject,
+        "issuer": each.issuer,
+        "not_before": each.not_before.isoformat(),
+        "not_after": each.not_after.isoformat(),
+        "fingerprint": each.fingerprint,
+        "is_ca": each.is_ca,
+        "pem": each.pem,
     }

@@ -73,6 +73,11 @@ class EngineBell:
         with self._guard:
             return [self._ids.popleft() for _ in range(min(limit, len(self._ids)))]
 
+    def forget(self) -> None:
+        """What was handed over is found by the claim query instead."""
+        with self._guard:
+            self._ids.clear()
+
     def take_overflow(self) -> bool:
         """Whether more was rung than kept, since the last time this was asked."""
         with self._guard:

@@ -66,10 +66,12 @@ class Courier:
         load = await self._load(flight) if small else None
         if not small or load is not None:
             async with lane.connection():
-                flight.begin()
-                load = load or await self._load(flight)
-                end = await self._send(flight, lane, load) if load else None
-            if load is not None:
+                going = not lane.is_shut  # others may have met trouble meanwhile
+                if going:
+                    flight.begin()
+                    load = load or await self._load(flight)
+                    end = await self._send(flight, lane, load) if load else None
+            if going and load is not None:
                 await self._endings.write(end)
                 return
         await self._endings.released(flight)
@@ -99,7 +101,7 @@ class Courier:
             means = await self._reads.run(partial(self._carrier, flight))
         except Fault as error:
             return unopened(error.sentence), Via()
-        lane.connections = max(1, means.pacing.max_connections)
+        lane.most = max(1, means.pacing.max_connections)
         opened = await connect(
             means.relay, means.net, _ignore, limits=self._limits, tokens=means.tokens
         )

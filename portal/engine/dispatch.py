@@ -18,7 +18,7 @@ from portal.engine.lane import AHEAD, CONNECTIONS, LaneState
 from portal.engine.reads import Reads
 from portal.engine.recorder import Recorder
 from portal.services.actor import Actor
-from portal.services.outbox.claim import Claimed, claim, heartbeat
+from portal.services.outbox.claim import Taken, claim, heartbeat
 from portal.services.outbox.lanes import Lane, Means, Room
 from portal.services.outbox.timing import Timing
 
@@ -123,25 +123,29 @@ class Dispatch:
 
     async def _claim_all(self) -> None:
         """Until nothing is due, or there is no room for more."""
-        self._more = self._bell.take_overflow() or self._more
         while self._may_claim():
             room = self._room()
+            self._more = self._bell.take_overflow() or self._more
+            if self._more:
+                self._bell.forget()  # their rows are looked at with all others
             ids = self._bell.take(room.total)
             if not room.total or not (ids or self._more):
                 return  # the end of a flight wakes us again
-            claimed = await self._claim(room, ids)
-            if ids:
-                self._more = self._more or len(claimed) < len(ids)
-            elif not claimed:
-                # Perhaps only the lanes are full: then the next landing asks again.
-                self._more = bool(self._flights)
+            taken = await self._claim(room, ids)
+            if self._more and not taken:
+                # Only lanes are full: the next landing, or the next tick, asks again.
+                self._more = taken.more and bool(self._flights)
                 return
+            self._more = taken.more
 
-    async def _claim(self, room: Room, ids: list[int]) -> list[Claimed]:
+    async def _claim(self, room: Room, ids: list[int]) -> Taken:
         installation, asked_at = self._installation, time.monotonic()
+        default = installation.settings.default_sender
+        capped = default is not None and installation.settings.limits
         means = Means(
-            platform=installation.settings.default_sender is not None,
+            platform=default is not None,
             sandbox=installation.sandbox_port() is not None,
+            per_hour=default.per_hour if default and capped else None,
         )
         work = partial(
             claim,
@@ -174,7 +178,7 @@ class Dispatch:
     def _launch(self, flight: Flight) -> None:
         lane = flight.claimed.lane
         state = self._lanes.setdefault(lane, LaneState(lane, self._timing))
-        state.under_way += 1
+        state.begin(flight.claimed.share)
         task = asyncio.create_task(self._courier.carry(flight, state), name="message")
         self._flights[flight] = task
         task.add_done_callback(partial(self._landed, flight, state))
@@ -182,7 +186,7 @@ class Dispatch:
     def _landed(
         self, flight: Flight, state: LaneState, task: asyncio.Task[None]
     ) -> None:
-        state.under_way -= 1
+        state.end()
         del self._flights[flight]
         if not task.cancelled() and task.exception() is not None:
             log.error("a message was dropped", exc_info=task.exception())

@@ -25,7 +25,9 @@ from portal.engine.telling import told, word_for
 from portal.services.actor import Actor
 from portal.services.outbox import marks, results
 from portal.services.outbox.classify import INTERNAL, WITHDRAWN, Judgement, judge
+from portal.services.outbox.concluding import Lesson, conclude
 from portal.services.outbox.states import State
+from portal.services.outbox.throttling import asks_for_less, slowed
 from portal.services.outbox.timing import Timing
 from portal.services.outbox.trouble import is_passing
 from portal.services.outbox.verdict import Answer, Ending, Told, Verdict
@@ -70,19 +72,26 @@ class Endings:
             return None
         targets = flight.claimed.targets
         verdict = judge(outcome, targets, marked=flight.marked, warm=warm)
-        pause_s = _taught(lane, verdict)
-        refused = bool(flight.refused or verdict.verdicts)
-        word = word_for(verdict, some_refused=refused)
         shown = told(
             self._actor.installation,
             outcome,
-            word=word,
+            word=word_for(
+                verdict, some_refused=bool(flight.refused or verdict.verdicts)
+            ),
             relay=via.relay,
             provider=via.provider,
             ms=flight.ms,
         )
-        _log(flight, word, shown)
-        return self._record(flight, verdict, shown, pause_s)
+        if asks_for_less(outcome, (shown.diagnosis or {}).get("cause")):
+            verdict = slowed(verdict)
+        pause_s = _taught(lane, verdict)
+        _log(flight, shown)
+        ending = self._ending(verdict, shown, pause_s)
+        lesson = _lesson(flight, lane, verdict)
+        if lesson is None:
+            return self._record(flight, ending)
+        claimed = flight.claimed
+        return partial(conclude, self._actor, claimed, ending, lesson, self._timing)
 
     async def write(self, work: Work | None) -> None:
         if work is not None:
@@ -110,18 +119,18 @@ class Endings:
         word = Status.UNCERTAIN if marked else State.DEFERRED
         shown = Told(outcome=word, failure=failure, ms=flight.ms)
         verdict = Judgement(answer=answer, rest=rest)
-        await self.write(self._record(flight, verdict, shown, None))
+        await self.write(self._record(flight, self._ending(verdict, shown, None)))
 
-    def _record(
-        self, flight: Flight, verdict: Judgement, shown: Told, pause_s: float | None
-    ) -> Work:
-        ending = Ending(
+    def _ending(self, verdict: Judgement, shown: Told, pause_s: float | None) -> Ending:
+        return Ending(
             answer=verdict.answer,
             rest=verdict.rest,
             verdicts=verdict.verdicts,
             told=shown,
             pause=None if pause_s is None else timedelta(seconds=pause_s),
         )
+
+    def _record(self, flight: Flight, ending: Ending) -> Work:
         attempt_id = flight.claimed.attempt_id
         return partial(results.record, self._actor, attempt_id, ending, self._timing)
 
@@ -143,10 +152,13 @@ def unopened(words: str) -> Outcome:
 
 
 def _taught(lane: LaneState, verdict: Judgement) -> float | None:
-    """What the lane's breaker learns; the pause of the sender if it is open."""
+    """What the lane learns; the pause of the sender if its breaker is open."""
+    if verdict.throttled:
+        lane.hold()
+        return None
     if verdict.sender_trouble:
         return lane.breaker.tripped()
-    lane.breaker.works()
+    lane.works()
     if verdict.mail_refused:
         lane.breaker.refused_mail()
     else:
@@ -154,13 +166,26 @@ def _taught(lane: LaneState, verdict: Judgement) -> float | None:
     return None
 
 
-def _log(flight: Flight, word: str, shown: Told) -> None:
+def _lesson(flight: Flight, lane: LaneState, verdict: Judgement) -> Lesson | None:
+    """What the sender's standing learns, for all processes."""
+    if verdict.throttled:
+        return Lesson(throttled=True)
+    if verdict.sender_trouble or verdict.mail_refused:
+        lane.is_ailing = True
+        return Lesson(failed=True, alone=verdict.mail_refused)
+    if lane.is_ailing or flight.claimed.is_ailing:
+        lane.is_ailing = False
+        return Lesson(works=True)
+    return None
+
+
+def _log(flight: Flight, shown: Told) -> None:
     """One line a submission; no addresses, no content."""
     log.info(
         "message %s attempt %d: %s%s by %s, %s, %d ms",
         flight.claimed.public_id,
         flight.claimed.number,
-        word,
+        shown.outcome,
         f" at {shown.stage}" if shown.stage else "",
         shown.relay or "nobody",
         shown.reply["code"] if shown.reply else "no reply",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from portal.delivery.conversation import Session
 from portal.delivery.types import Relay
 from portal.engine.breaker import Breaker
+from portal.engine.release import Meter, Release
 from portal.services.outbox.lanes import Lane
 from portal.services.outbox.timing import Timing
 
@@ -55,26 +56,70 @@ class LaneState:
     def __init__(self, lane: Lane, timing: Timing) -> None:
         self.lane = lane
         self.breaker = Breaker(timing)
-        self.connections = CONNECTIONS
+        self.most = CONNECTIONS  # as its sender says
+        self.share = 100  # percent of its pace that its relay leaves it
+        self.is_ailing = False  # its failures in a row are counted in the database
         self.under_way = 0  # claimed and not ended
+        self._timing = timing
         self._busy = 0
         self._idle: list[Warm] = []
         self._freed = asyncio.Condition()
+        self._held_until = 0.0  # monotonic
+        self._meter = Meter()
+        self._release: Release | None = None
+
+    @property
+    def connections(self) -> int:
+        return max(self.most * self.share // 100, 1)
+
+    @property
+    def is_shut(self) -> bool:
+        """Nothing may begin now, also what was claimed already."""
+        return self.breaker.is_open or time.monotonic() < self._held_until
 
     @property
     def room(self) -> int:
         """How many more may be claimed now; a half open breaker lets one through."""
-        if self.breaker.is_open:
+        if self.is_shut:
             return 0
         most = 1 if self.breaker.is_half_open else self.connections * AHEAD
-        return max(most - self.under_way, 0)
+        room = max(most - self.under_way, 0)
+        release = self._releasing(time.monotonic())
+        return room if release is None else min(room, release)
 
     @property
     def is_quiet(self) -> bool:
         """Nothing is known here that a new lane would not know."""
-        breaker = self.breaker
-        troubled = breaker.is_open or breaker.is_half_open
-        return not (self.under_way or self._idle or troubled)
+        troubled = self.is_shut or self.breaker.is_half_open
+        return not (self.under_way or self._idle or troubled or self._release)
+
+    def begin(self, share: int) -> None:
+        """One more is claimed; `share` is what the sender's standing said then."""
+        self.under_way += 1
+        self.share = share
+        if self._release is not None:
+            self._release.begin()
+
+    def end(self) -> None:
+        self.under_way -= 1
+
+    def works(self) -> None:
+        """The relay let us in and spoke of a mail."""
+        at = time.monotonic()
+        if self.breaker.is_half_open:
+            self._release = Release(self._meter.per_s, self._timing, at)
+        self._meter.count(at)
+        self.breaker.works()
+
+    def hold(self) -> None:
+        """The relay wants less. How long, the database says at the next claim."""
+        pause_s = self._timing.throttle_pause(1).total_seconds()
+        self._held_until = time.monotonic() + pause_s
+
+    def _releasing(self, at: float) -> int | None:
+        if self._release is not None and self._release.is_over(at):
+            self._release = None
+        return None if self._release is None else self._release.room(at)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[None]:
@@ -87,7 +132,7 @@ class LaneState:
         finally:
             self._busy -= 1
             async with self._freed:
-                self._freed.notify()
+                self._freed.notify(max(self.connections - self._busy, 1))
 
     async def take_warm(self, *, probe_s: float = PROBE_S) -> Warm | None:
         """The last used session that is still good; others are closed."""

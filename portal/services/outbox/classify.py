@@ -48,6 +48,7 @@ class Judgement:
     verdicts: Mapping[int, Verdict] = field(default_factory=dict)
     sender_trouble: bool = False  # opens its breaker
     mail_refused: bool = False  # MAIL FROM: five in a row open it too
+    throttled: bool = False  # the relay wants less of this sender
 
 
 def judge(

@@ -29,6 +29,7 @@ class Wait(StrEnum):
     BACKOFF = "backoff"
     GREYLIST = "greylist"
     SENDER = "sender"  # for its sender: `pause` says how long
+    THROTTLE = "throttle"  # the same, and at least its own back-off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ def because(
     pause: timedelta | None = None,
 ) -> Because:
     """`pause` is the sender's own, while its breaker is open."""
-    held = verdict.wait is Wait.SENDER
+    held = verdict.wait in (Wait.SENDER, Wait.THROTTLE)
     return Because(
         next_at=_next_at(case, recipient, verdict, timing, pause),
         reply=None if verdict.reply is None else dict(verdict.reply),
@@ -54,7 +54,10 @@ def _next_at(
         return case.at + pause
     tries = recipient.internal_errors if verdict.internal else recipient.tries
     greylisted = verdict.wait is Wait.GREYLIST
-    return case.at + timing.pause(case.message.kind, tries + 1, greylisted=greylisted)
+    own = timing.pause(case.message.kind, tries + 1, greylisted=greylisted)
+    if verdict.wait is Wait.THROTTLE and pause is not None:
+        own = max(own, pause)
+    return case.at + own
 
 
 def _holds(attempt: AttemptRow) -> bool:

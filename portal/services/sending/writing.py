@@ -66,7 +66,8 @@ def write(
     delay = _spend(actor, len(plans), patient=patient)
     quota.reserve(actor.here, sum(len(row.recipients) for row in plans))
     statement(_ROUTE, actor.here.id, None, 0, micros(at))
-    ids = [_insert(actor, row, route, at, delay) for row in plans]
+    origin = "api" if actor.key else "portal"
+    ids = [insert_message(actor, row, route, at, delay, origin=origin) for row in plans]
     for row in plans:
         audit.record(
             actor,
@@ -103,14 +104,21 @@ def _spend(actor: Actor, messages: int, *, patient: bool) -> timedelta:
     return timedelta(0)
 
 
-def _insert(
-    actor: Actor, row: Plan, route: RouteNow, at: datetime, delay: timedelta
+def insert_message(
+    actor: Actor,
+    row: Plan,
+    route: RouteNow,
+    at: datetime,
+    delay: timedelta,
+    *,
+    origin: str,
 ) -> int:
+    """The rows of one message, due `delay` later than planned; its id."""
     message = {
         "public_id": row.public_id,
         "tenant_id": actor.here.id,
         "key_id": actor.key.id if actor.key else None,
-        "origin": "api" if actor.key else "portal",
+        "origin": origin,
         "message_id": row.content.message_id,
         "subject": row.draft.subject,
         "shown_to": row.shown_to,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from playhouse.pool import MaxConnectionsExceeded
 from portal.config import Settings
 from portal.errors import CannotStart
 from portal.store import engines, migrating
+from portal.store.fields import instant, now
 from portal.store.models import proxy
 
 # What reading raises where the database cannot do it now: locked, full, gone. The
@@ -98,6 +100,14 @@ def statement(sql: str, *parameters: Any) -> Any:
     peewee takes four times as long to write a statement as SQLite to run it.
     """
     return engines.execute(proxy, sql.replace("?", proxy.param), parameters)
+
+
+def clock() -> datetime:
+    """Now, by the clock that all processes of this database share."""
+    if not locking():
+        return now()
+    sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+    return instant(statement(sql).fetchone()[0])
 
 
 def locking() -> bool:

@@ -11,14 +11,19 @@ from typing import Any
 
 import pytest
 
+from portal.delivery.grants import Grant, OAuth
 from portal.delivery.types import LIVE_TEST, Limits
 from portal.engine.live_tests import LiveTests
+from portal.net.open import OpenNet
+from portal.secret import Secret
 from portal.services import senders, testing
 from portal.services.actor import Actor
 from portal.services.installation import Installation
 from portal.services.senders import Saved, SenderFields, Stored
+from portal.services.senders.tokens import KeptTokens, Timing
 from portal.store.fields import now
 from portal.store.models import BrowserSession, public_id
+from tests.relays.tokens import TokenServer
 
 FORM: dict[str, object] = {
     "name": "Acme mail",
@@ -137,3 +142,31 @@ def browser_session(actor: Actor) -> int:
         ends_at=now() + timedelta(hours=12),
     )
     return row.id
+
+
+@pytest.fixture
+def server(token_server, authority) -> TokenServer:
+    """One whose refresh tokens are good once."""
+    return token_server(tls=authority.contexts["good"], rotates=True)
+
+
+@pytest.fixture
+def oauth(server) -> OAuth:
+    return OAuth(
+        grant=Grant.REFRESH_TOKEN,
+        token_url=server.token_url,
+        client_id=server.client_id,
+        client_secret=Secret(server.client_secret),
+        refresh_token=Secret(server.refresh_token()),
+    )
+
+
+@pytest.fixture
+def tokens(installation, admin, authority) -> KeptTokens:
+    return KeptTokens(
+        vault=installation.vault,
+        tenant_id=admin.here.id,
+        net=OpenNet(),
+        ca_pem=authority.pem,
+        timing=Timing(poll_s=0.02, rewrite_s=(0.05,) * 40),
+    )

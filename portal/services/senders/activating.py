@@ -9,6 +9,7 @@ from portal.errors import Invalid
 from portal.services import audit
 from portal.services.actor import Actor, Role
 from portal.services.senders.finding import find, numbered
+from portal.services.senders.forgetting import forget_tokens
 from portal.services.senders.routing import (
     CUT_OVER_PATIENCE_S,
     LeftBehind,
@@ -119,6 +120,7 @@ def delete(actor: Actor, sender_id: str) -> None:
             SenderVersion.sender == sender
         )
         SenderSecret.delete().where(SenderSecret.version.in_(versions)).execute()
+        forget_tokens(actor)
         audit.record(
             actor,
             "sender.deleted",

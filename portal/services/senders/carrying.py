@@ -28,6 +28,7 @@ from portal.services.senders.making import (
     relay_of,
     sandbox_net,
     sandbox_relay,
+    tokens_of,
 )
 from portal.services.senders.sealing import open_secrets
 from portal.store.models import Sender, SenderVersion
@@ -148,6 +149,7 @@ def _sender(installation: Installation, version: SenderVersion) -> Carrier:
         label=fields.name,
         on_lost_reply=fields.on_lost_reply,
         pacing=fields.pacing,
+        tokens=tokens_of(installation, fields, tenant_id=version.sender.tenant_id),
     )
 
 

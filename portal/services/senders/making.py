@@ -20,6 +20,7 @@ from portal.services.senders.fields import (
     SIGNING_KEY,
     SenderFields,
 )
+from portal.services.senders.tokens import KeptTokens
 
 NO_SANDBOX = "This process runs no sandbox (--no-sandbox), so it cannot take the mail."
 SANDBOX_IDENTITY = Identity(
@@ -67,6 +68,30 @@ def oauth_of(fields: SenderFields) -> OAuth | None:
         refresh_token=fields.secrets.get(REFRESH_TOKEN),
         service_account=fields.secrets.get(SERVICE_ACCOUNT),
         subject=(own.subject or fields.mailbox) if is_assertion else None,
+    )
+
+
+def token_net_of(installation: Installation) -> Net:
+    """For token end points: each address is judged, and the port too."""
+    return GuardedNet(policy_of(installation.settings, https=True))
+
+
+def tokens_of(
+    installation: Installation,
+    fields: SenderFields,
+    *,
+    tenant_id: int,
+    asks_again: bool = False,
+) -> KeptTokens | None:
+    """The kept tokens of these fields; None where they sign in without any."""
+    if fields.auth is not Auth.OAUTH2:
+        return None
+    return KeptTokens(
+        vault=installation.vault,
+        tenant_id=tenant_id,
+        net=token_net_of(installation),
+        ca_pem=fields.ca,
+        asks_again=asks_again,
     )
 
 

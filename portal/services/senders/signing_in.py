@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 from portal.address import BadAddress, parse_mailbox
 from portal.crypto.certificates import BadCertificate, client_certificate, described
-from portal.crypto.keys import sign_rs256
 from portal.delivery.grants import Grant
+from portal.delivery.service_account import (
+    BadServiceAccount,
+    ServiceAccount,
+    read_service_account,
+)
 from portal.delivery.types import Auth
 from portal.providers.types import Provider, UsernameRule
 from portal.secret import Secret
@@ -109,18 +111,20 @@ def _oauth(given: Inputs, secrets: dict[str, Secret | None]) -> OAuthFields:
             part.document(inner) if name == SERVICE_ACCOUNT else part.exactly(inner)
         )
     is_assertion = grant is Grant.JWT_BEARER
-    if not part.text("token_url"):
+    text = secrets.get(SERVICE_ACCOUNT)
+    account = _judge_account(part, text) if text else None
+    token_url = part.read("token_url", grammar.https_url) or ""
+    if not part.text("token_url") and account and account.token_uri:
+        token_url = _named_by(account, part)
+    elif not part.text("token_url"):
         part.refuse("token_url", "Which address gives out the tokens?")
     if not is_assertion and not part.text("client_id"):
         part.refuse("client_id", "Under which client id is this portal registered?")
     if is_assertion and not part.text("scope"):
         part.refuse("scope", "Which scopes shall the service account ask for?")
-    account = secrets.get(SERVICE_ACCOUNT)
-    if account:
-        _judge_account(part, account)
     return OAuthFields(
         grant=grant,
-        token_url=part.read("token_url", grammar.https_url) or "",
+        token_url=token_url,
         client_id=""
         if is_assertion
         else part.read("client_id", grammar.client_id) or "",
@@ -132,33 +136,27 @@ def _oauth(given: Inputs, secrets: dict[str, Secret | None]) -> OAuthFields:
     )
 
 
-def _judge_account(part: Inputs, account: Secret) -> None:
-    """A key file of a service account: JSON with a mailbox and an RSA key."""
-    name = "service_account"
+def _named_by(account: ServiceAccount, part: Inputs) -> str:
+    """Where the file itself says that its tokens come from."""
     try:
-        found: Any = json.loads(account.reveal())
-    except (ValueError, RecursionError):
-        part.refuse(name, "This is not the JSON key file of a service account.")
-        return
-    email, key = (
-        (found.get("client_email"), found.get("private_key"))
-        if isinstance(found, dict)
-        else (None, None)
-    )
-    if not isinstance(email, str) or not isinstance(key, str):
-        part.refuse(
-            name,
-            "The JSON key file of a service account has client_email and private_key;"
-            " this one has not both.",
-        )
-        return
-    try:
-        parse_mailbox(email)
-        sign_rs256(key, b"")
-    except BadAddress as error:
-        part.refuse(name, f"client_email: {error}")
+        return grammar.https_url(account.token_uri)
     except ValueError as error:
-        part.refuse(name, f"private_key: {error}")
+        part.refuse("token_url", str(error))
+        return ""
+
+
+def _judge_account(part: Inputs, text: Secret) -> ServiceAccount | None:
+    """A key file of a service account: JSON with a mailbox and an RSA key."""
+    try:
+        account = read_service_account(text.reveal())
+        parse_mailbox(account.client_email)
+    except BadAddress as error:
+        part.refuse("service_account", f"client_email: {error}")
+    except BadServiceAccount as error:
+        part.refuse("service_account", str(error))
+    else:
+        return account
+    return None
 
 
 def _certificate(given: Inputs) -> tuple[str | None, Secret | None]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from portal.address import Named, parse_mailbox
+from portal.delivery.oauth import FreshTokens
 from portal.delivery.shown import step_json
 from portal.delivery.tokens import Tokens
 from portal.delivery.types import Outcome, Relay, Step
@@ -21,8 +22,17 @@ from portal.net.types import Net
 from portal.services import knowledge
 from portal.services.installation import Installation
 from portal.services.senders.fields import SANDBOX, SenderFields, stored_fields
-from portal.services.senders.making import identity_of, net_of, relay_of
-from portal.services.senders.typed import open_typed
+from portal.services.senders.keeping import main_secret
+from portal.services.senders.making import (
+    identity_of,
+    net_of,
+    oauth_of,
+    relay_of,
+    tokens_of,
+)
+from portal.services.senders.token_rows import is_kept, place_of
+from portal.services.senders.typed import Typed, open_typed
+from portal.services.testing.rotating import TypedTokens
 from portal.services.testing.settling import settle, settle_unrun
 from portal.store.fields import now
 from portal.store.models import LiveTest
@@ -148,10 +158,29 @@ def _prepare(installation: Installation, test: LiveTest) -> Job:
         captured=fields.is_sandbox,
         hints=knowledge.hints(installation.catalogue, fields.provider),
         net=net_of(installation, fields),
+        tokens=_tokens(installation, test, fields, typed),
         relay=relay_of(installation, fields),
         envelope=envelope,
         content=content,
     )
+
+
+def _tokens(
+    installation: Installation, test: LiveTest, fields: SenderFields, typed: Typed
+) -> Tokens | None:
+    """A grant that is stored has its kept token, which a test must not make void;
+    one that was just typed is asked for, and followed where it leads."""
+    kept = tokens_of(installation, fields, tenant_id=test.tenant_id, asks_again=True)
+    oauth = oauth_of(fields)
+    if kept is None or oauth is None:
+        return None
+    main = main_secret(fields)
+    if main not in typed.typed or is_kept(
+        place_of(installation.vault, test.tenant_id, oauth)
+    ):
+        return kept
+    fresh = FreshTokens(net=kept.net, ca_pem=kept.ca_pem)
+    return TypedTokens(vault=installation.vault, test_id=test.id, fresh=fresh)
 
 
 def _mail(fields: SenderFields, test: LiveTest) -> tuple[Envelope, bytes, str]:

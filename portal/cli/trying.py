@@ -150,6 +150,7 @@ def try_(as_json: bool, **options: Any) -> int:
             limits=Limits.every(given.stage_timeout, given.timeout),
             tokens=tokens,
             stop_after=Stage(given.stop_after) if given.stop_after else None,
+            look=True,
         )
     )
     if given.refresh_token_file is not None and tokens.rotated is not None:

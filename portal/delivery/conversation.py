@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from portal.delivery import chain
 from portal.delivery.ladder import SUBMISSION, Ladder, Stopped, stages_of
 from portal.delivery.opening import Opening
 from portal.delivery.outcome import outcome_of
@@ -79,11 +80,13 @@ async def converse(
     tokens: Tokens | None = None,
     before_dot: BeforeDot = always,
     stop_after: Stage | None = None,
+    look: bool = False,
 ) -> Outcome:
     """One mail, from the look-up to QUIT, under one deadline.
 
     With `stop_after` the conversation ends politely after that stage, if it is
-    reached, and nothing is sent.
+    reached, and nothing is sent. With `look` a second connection finds out which
+    certificates a relay presents that is not trusted.
     """
     talk = Talk(limits)
     ladder = Ladder(stages_of(relay), on_step, stop_after)
@@ -96,11 +99,15 @@ async def converse(
         end = await _run(work, talk, ladder, transaction)
     await _finish(talk, transaction, end)
     await talk.leave()
+    facts = opening.facts
+    if look and end.failure and chain.is_worth_a_look(end.failure):
+        shown = await chain.look(relay, net, address=facts.address)
+        facts = replace(facts, presented=shown)
     return outcome_of(
         ladder,
         transaction,
         envelope,
-        opening.facts,
+        facts,
         talk.transcript,
         failure=end.failure,
         stopped=end.stopped,

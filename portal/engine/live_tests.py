@@ -97,6 +97,7 @@ class LiveTests:
                 on_step,
                 limits=self._limits,
                 tokens=job.tokens,
+                look=True,
             )
         )
         try:

@@ -23,6 +23,9 @@ _UTF8 = Charset("utf-8")
 
 def field(name: str, value: str) -> bytes:
     """One field from text that is already safe for the wire, folded at its spaces."""
+    value = value.rstrip(" ")
+    if value and len(name) + len(value) + 2 <= FOLD_AT:
+        return f"{name}: {value}\r\n".encode()
     lines = [f"{name}:"]
     for number, piece in enumerate(re.findall(r" *[^ ]+", " " + value)):
         if number and len(lines[-1]) + len(piece) > FOLD_AT:
@@ -35,7 +38,8 @@ def field(name: str, value: str) -> bytes:
 def unstructured(name: str, value: str) -> bytes:
     """A field of free text, as Subject: encoded words where it is not plain ASCII."""
     value = value.strip(" ")
-    if value.isascii() and all(len(word) <= 900 for word in value.split(" ")):
+    short = len(value) <= 900 or all(len(word) <= 900 for word in value.split(" "))
+    if short and value.isascii():
         return field(name, value)
     return field(name, encoded_words(value))
 

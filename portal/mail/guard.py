@@ -25,7 +25,6 @@ _RESERVED = re.compile(
     re.IGNORECASE,
 )
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_BODY_REFUSED = re.compile("[\x00\ud800-\udfff]")
 _FIELD_LINE = re.compile(rb"([!-9;-~]+):")
 
 
@@ -35,6 +34,8 @@ class UnsafeMail(ValueError):
 
 def check_words(field: str, value: str) -> None:
     """Raises Invalid for text that must not stand in a header field."""
+    if value.isascii() and value.isprintable() and "=?" not in value:
+        return
     found = _CONTROLS.search(value)
     if found:
         raise Invalid(
@@ -70,7 +71,9 @@ def check_headers(headers: Mapping[str, str]) -> None:
 
 def check_length(field: str, value: str) -> None:
     """Raises Invalid where folding at spaces cannot keep a line under 998 octets."""
-    if value.isascii() and any(len(word) > WORD_OCTETS for word in value.split(" ")):
+    if len(value) <= WORD_OCTETS or not value.isascii():
+        return
+    if any(len(word) > WORD_OCTETS for word in value.split(" ")):
         raise Invalid(
             field,
             f"This holds a word of more than {WORD_OCTETS} characters; a line of a "
@@ -79,7 +82,7 @@ def check_length(field: str, value: str) -> None:
 
 
 def check_body_text(field: str, text: str) -> None:
-    if _BODY_REFUSED.search(text):
+    if "\0" in text or not _is_unicode(text):
         raise Invalid(field, "This may not hold NUL or half of a surrogate pair.")
 
 
@@ -88,19 +91,20 @@ def check_block(block: bytes, names: Iterable[str], *, utf8: bool) -> None:
 
     `block` ends in CRLF and has no empty line. Raises UnsafeMail.
     """
-    _check_lines(block, utf8=utf8)
+    check_lines(block, utf8=utf8)
     if not block.endswith(b"\r\n"):
         raise UnsafeMail("The header block does not end in a line break.")
-    found = Counter(field_names(block))
-    wanted = Counter(name.lower() for name in names)
+    found = sorted(field_names(block))
+    wanted = sorted(name.lower() for name in names)
     if found != wanted:
-        odd = sorted((found - wanted) | (wanted - found))
+        more, less = Counter(found), Counter(wanted)
+        odd = sorted((more - less) | (less - more))
         raise UnsafeMail(f"The built header has other fields than meant: {odd}")
 
 
 def check_body(body: bytes) -> None:
     """The built body is 7-bit lines of at most 998 octets. Raises UnsafeMail."""
-    _check_lines(body, utf8=False)
+    check_lines(body, utf8=False)
 
 
 def field_names(block: bytes) -> list[str]:
@@ -118,7 +122,28 @@ def field_names(block: bytes) -> list[str]:
     return names
 
 
-def _check_lines(data: bytes, *, utf8: bool) -> None:
+def fits_lines(data: bytes) -> bool:
+    """Whether no line is longer than 998 octets; the last one has its CRLF, or none."""
+    at, most = 0, LINE_OCTETS + 2
+    while len(data) - at > LINE_OCTETS:
+        # From the beginning of one line to the last line end that may be there.
+        end = data.rfind(b"\r\n", at, at + most)
+        if end < 0:
+            return False
+        at = end + 2
+    return True
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False  # half of a surrogate pair
+    return True
+
+
+def check_lines(data: bytes, *, utf8: bool) -> None:
+    """Raises UnsafeMail for what a relay might read as more than one mail."""
     # RELIABILITY §3.1, smuggling: only CRLF, no NUL, no long line, 7 bit.
     breaks = data.count(b"\r\n")
     if data.count(b"\r") != breaks or data.count(b"\n") != breaks:
@@ -127,5 +152,5 @@ def _check_lines(data: bytes, *, utf8: bool) -> None:
         raise UnsafeMail("There is a NUL in it.")
     if not utf8 and not data.isascii():
         raise UnsafeMail("There is an octet above 127 in it.")
-    if max(map(len, data.split(b"\r\n"))) > LINE_OCTETS:
+    if not fits_lines(data):
         raise UnsafeMail(f"A line is longer than {LINE_OCTETS} octets.")

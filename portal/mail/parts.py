@@ -6,16 +6,16 @@ related[html, inline…]], attached…], with every level left out that has one 
 
 from __future__ import annotations
 
-import base64
 import binascii
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.mail import fields
 from portal.mail.types import Attachment
 
-_SHORT_ASCII_LINES = re.compile(rb"(?:[\t -~]{0,78}\r\n)*")
+_PLAIN = bytes((9, 10, 13, *range(32, 127)))  # tab, line ends, what is printed
+_PLAIN_LINE = 78  # RFC 5322 §2.1.1: a line should be no longer
+_BASE64_LINE = 76  # RFC 2045 §6.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,9 @@ def tree(
 
 def text_part(subtype: str, text: str) -> Part:
     """Text in the shortest encoding that survives any relay."""
-    data = re.sub(r"\r\n|\r|\n", "\r\n", text).encode()
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    data = text.replace("\n", "\r\n").encode()
     if data and not data.endswith(b"\r\n"):
         data += b"\r\n"
     charset, encoding, body = _encoded(data)
@@ -68,12 +70,19 @@ def text_part(subtype: str, text: str) -> Part:
 
 
 def _encoded(data: bytes) -> tuple[str, str, bytes]:
-    if _SHORT_ASCII_LINES.fullmatch(data):
+    if _is_plain(data):
         return "us-ascii", "7bit", data
     quoted = binascii.b2a_qp(data, istext=True)
     if len(quoted) <= len(data) * 4 // 3 + 80:
         return "utf-8", "quoted-printable", quoted
     return "utf-8", "base64", _base64(data)
+
+
+def _is_plain(data: bytes) -> bool:
+    """Short lines of ASCII without controls; each CR of `data` has its LF."""
+    if not data.isascii() or data.translate(None, _PLAIN):
+        return False
+    return max(map(len, data.split(b"\r\n"))) <= _PLAIN_LINE
 
 
 def _file(attachment: Attachment, disposition: str) -> Part:
@@ -89,7 +98,9 @@ def _file(attachment: Attachment, disposition: str) -> Part:
 
 
 def _base64(data: bytes) -> bytes:
-    return base64.encodebytes(data).replace(b"\n", b"\r\n")
+    whole = binascii.b2a_base64(data, newline=False)
+    starts = range(0, len(whole), _BASE64_LINE)
+    return b"".join([whole[at : at + _BASE64_LINE] + b"\r\n" for at in starts])
 
 
 def _multipart(

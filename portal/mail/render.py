@@ -6,8 +6,10 @@ was accepted, so who it is from is judged at each attempt (RELIABILITY §3.2).
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from portal.address import BadAddress, Mailbox, Named, parse_domain, parse_mailbox
-from portal.mail import fields, guard
+from portal.mail import dkim, fields, guard
 from portal.mail.types import ANYBODY, Content, Envelope, Identity
 
 _ONCE = ("date", "message-id", "mime-version")
@@ -19,7 +21,8 @@ def render(
 ) -> tuple[Envelope, bytes]:
     """The envelope and the bytes for these recipients.
 
-    Raises guard.UnsafeMail when the bytes hold another field than meant.
+    Where the sender signs, the signature covers exactly these bytes and stands in
+    front. Raises guard.UnsafeMail when the bytes hold another field than meant.
     """
     sender, reply_to = who(content, identity)
     front = fields.mailboxes("From", (sender,))
@@ -28,15 +31,18 @@ def render(
         front += fields.mailboxes("Reply-To", reply_to)
         names.append("Reply-To")
     frozen = guard.field_names(content.headers)
-    if _OURS.intersection(frozen) or any(frozen.count(name) != 1 for name in _ONCE):
+    once = all(frozen.count(name) == 1 for name in _ONCE)
+    if _OURS.intersection(frozen) or not once or content.headers[-2:] != b"\r\n":
         raise guard.UnsafeMail("The stored header is not one that we wrote.")
-    block = front + content.headers
-    utf8 = content.eight_bit or not front.isascii()
-    guard.check_block(block, [*names, *frozen], utf8=utf8)
+    guard.check_block(front, names, utf8=True)
+    guard.check_lines(content.headers, utf8=content.eight_bit)
     guard.check_body(content.body)
     reverse_path = identity.reverse_path or sender.mailbox
     envelope = Envelope(reverse_path=str(reverse_path), recipients=recipients)
-    return envelope, block + b"\r\n" + content.body
+    mail = b"".join((front, content.headers, b"\r\n", content.body))
+    if identity.signing is not None:
+        mail = dkim.sign(mail, identity.signing, now=datetime.now(UTC)) + mail
+    return envelope, mail
 
 
 def who(content: Content, identity: Identity) -> tuple[Named, tuple[Named, ...]]:

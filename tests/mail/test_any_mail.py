@@ -14,7 +14,7 @@ from portal.address import Mailbox, Named
 from portal.errors import Invalid
 from portal.mail.compose import compose
 from portal.mail.render import render
-from portal.mail.types import Attachment, Draft, Identity
+from portal.mail.types import Attachment, Content, Draft, Identity
 
 NOW = datetime(2026, 11, 21, 9, 5, 7, tzinfo=UTC)
 MAILBOX = Mailbox("kim", "example.org")
@@ -81,13 +81,18 @@ DRAFT = st.builds(
 )
 
 
-def built(draft: Draft) -> bytes | None:
+def composed(draft: Draft) -> Content | None:
+    """None where it is refused, which names a field and says why."""
     try:
-        content = compose(draft, domain="acme.example", tenant_code="t1", now=NOW)
+        return compose(draft, domain="acme.example", tenant_code="t1", now=NOW)
     except Invalid as refused:
         assert all(error.field and error.detail for error in refused.errors)
         return None
-    return render(content, SENDER, ("kim@example.org",))[1]
+
+
+def built(draft: Draft) -> bytes | None:
+    content = composed(draft)
+    return content and render(content, SENDER, ("kim@example.org",))[1]
 
 
 @given(DRAFT)

@@ -11,7 +11,7 @@ from portal.delivery.types import Failed, Limits, Mark, Outcome, Step
 from portal.engine.endings import Endings, Via, Work, unopened
 from portal.engine.flight import Flight
 from portal.engine.lane import LaneState, Warm
-from portal.engine.loading import Load, Loading
+from portal.engine.loading import CannotSign, Load, Loading
 from portal.engine.reads import Reads
 from portal.engine.telling import as_outcome, refused_some, told
 from portal.errors import Fault
@@ -55,6 +55,12 @@ class Courier:
             await self._carry(flight, lane)
         except asyncio.CancelledError:
             await self._endings.abandoned(flight)
+        except CannotSign as error:
+            if not flight.begun:
+                flight.begin()
+            end = unopened(error.sentence)
+            work = self._endings.conclude(flight, lane, end, Via(), warm=False)
+            await self._endings.write(work)
         except Exception as error:
             log.exception("message %s broke its attempt", flight.claimed.public_id)
             await self._endings.broken(flight, error)

@@ -5,17 +5,23 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from portal.errors import Fault, Unavailable
 from portal.mail.render import render
 from portal.mail.types import Envelope, Identity
 from portal.services.installation import Installation
 from portal.services.outbox.claim import Claimed
 from portal.services.outbox.marks import fence_holds
-from portal.services.senders.carrying import identity
+from portal.services.senders.carrying import signed_identity
 from portal.services.sending.keeping import load_content
 
 KNOWN = 256  # identities kept
 # A version never changes; without one, who it is from hangs on other rows too.
 FRESH_S = 5.0
+
+
+class CannotSign(Fault):
+    """The key that signs this sender's mail does not open: trouble of the sender,
+    and no fault of the mail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +41,7 @@ class Loading:
         """The mail, rendered for the sender version that was claimed.
 
         None: the route has moved since the claim, so this version must not carry it.
+        Raises CannotSign.
         """
         if not fence_holds(claimed.attempt_id):
             return None
@@ -51,12 +58,15 @@ class Loading:
         read_at, known = self._known.get(key, (0.0, None))
         if known is not None and (lane.version_id or now - read_at < FRESH_S):
             return known
-        found = identity(
-            self._installation,
-            lane.route,
-            lane.version_id,
-            tenant_id=claimed.tenant_id,
-        )
+        try:
+            found = signed_identity(
+                self._installation,
+                lane.route,
+                lane.version_id,
+                tenant_id=claimed.tenant_id,
+            )
+        except Unavailable as error:
+            raise CannotSign(error.sentence) from None
         if len(self._known) >= KNOWN:
             self._known.clear()
         self._known[key] = now, found

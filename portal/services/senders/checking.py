@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from portal.address import parse_mailbox, parse_name
 from portal.config import Settings
+from portal.crypto.signing import algorithm_of
 from portal.delivery.types import Auth, Security
 from portal.providers.catalogue import Catalogue
 from portal.providers.types import Provider
@@ -174,14 +175,12 @@ def _signing(
 
 
 def _judge_signing_key(part: Inputs, key: Secret, algorithm: SigningAlgorithm) -> None:
-    from portal.crypto.signing import public_record
-
     try:
-        record = public_record(key.reveal())
-    except ValueError:
-        part.refuse("key", "This is no private key in PEM.")
+        found = algorithm_of(key.reveal())
+    except ValueError as error:
+        part.refuse("key", str(error))
         return
-    if f"k={algorithm}" not in record:
+    if found != algorithm:
         part.refuse("key", f"This is no key for {algorithm} signatures.")
 
 

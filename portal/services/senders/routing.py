@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from portal.mail.types import Identity
 from portal.services import audit
 from portal.services.actor import Actor
 from portal.services.installation import Installation
 from portal.services.senders.digesting import keyed
-from portal.services.senders.fields import SANDBOX
+from portal.services.senders.fields import SANDBOX, stored_fields
 from portal.services.senders.kinds import RouteKind
+from portal.services.senders.making import identity_of
 from portal.store.database import transaction
 from portal.store.fields import now
 from portal.store.models import (
@@ -111,6 +113,18 @@ def route_now(installation: Installation, tenant_id: int) -> RouteNow:
     if installation.sandbox_port() is not None:
         return _without_version(RouteKind.SANDBOX, fence, "Sandbox", None)
     return _without_version(RouteKind.NONE, fence, "", None)
+
+
+def newest_identity(tenant_id: int) -> Identity | None:
+    """Who the tenant's newest sender is; None where it has none."""
+    newest = (
+        SenderVersion.select(SenderVersion.settings)
+        .join(Sender)
+        .where(Sender.tenant == tenant_id, Sender.deleted_at.is_null())
+        .order_by(SenderVersion.id.desc())
+        .first()
+    )
+    return None if newest is None else identity_of(stored_fields(newest.settings))
 
 
 def lock(tenant_id: int) -> None:

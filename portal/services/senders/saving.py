@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from peewee import IntegrityError
 
+from portal.crypto.signing import new_key
 from portal.errors import FieldError, Invalid, Missing
 from portal.secret import Secret
 from portal.services import audit
@@ -148,8 +149,6 @@ def _write(
     vault = actor.installation.vault
     secrets = {**open_kept(vault, fields, before), **fields.secrets}
     if fields.dkim_signing and SIGNING_KEY not in secrets:
-        from portal.crypto.signing import new_key
-
         made = Secret(new_key(fields.dkim_signing.algorithm.value))
         fields = replace(fields, secrets={**fields.secrets, SIGNING_KEY: made})
         secrets[SIGNING_KEY] = made

@@ -21,6 +21,7 @@ NOUNS = (
     "where",
     "senders",
     "live_tests",
+    "certificates",
     "messages",
     "keys",
     "audit",

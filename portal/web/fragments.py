@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Response, make_response, redirect, render_template
 from htmx_flask import request
+from markupsafe import Markup
 
 from portal.web import notices
 from portal.web.frame import frame
@@ -40,15 +41,24 @@ def answer(
 
 
 def redirect_after_post(
-    to: str, fragment_template: str, *, moved: bool = False, **context: Any
+    to: str,
+    fragment_template: str,
+    *,
+    moved: bool = False,
+    title: str = "",
+    **context: Any,
 ) -> Response:
     """After a POST that did something: its fragment, or the page at `to`.
 
     `moved`: another sender carries the mail now, which the side bar says too.
+    `title`: the page is another one now, and the window is named after it.
     """
     if not by_htmx():
         return go(to)
     response = _with_notice(fragment_template, 200, **context)
+    if title:
+        named = str(Markup("<title>{} · SMTP Portal</title>").format(title))
+        response.set_data(response.get_data(as_text=True) + named)
     if moved:
         through = render_template("_through.html", frame=frame(), oob=True)
         response.set_data(response.get_data(as_text=True) + through)

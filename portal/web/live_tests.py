@@ -10,11 +10,14 @@ from werkzeug.wrappers import Response
 from portal.errors import Invalid, Missing
 from portal.services import testing
 from portal.services.actor import Role
+from portal.services.senders.typed import Lender
 from portal.services.testing import TestView
 from portal.web import access, fragments
-from portal.web.sender_forms import LENT, filled
+from portal.web.chains import trusting
+from portal.web.sender_forms import LENT, SECRETS, SenderForm
 from portal.web.sender_opening import following, refused, sent
 from portal.web.sender_page import Page
+from portal.web.sender_values import filled, values
 from portal.web.senders import PAGE, WORKBENCH
 
 pages = access.blueprint("live_tests", __name__)
@@ -66,7 +69,7 @@ def _start(page: Page, fragment: str) -> Response:
     """Begin a test of what was sent; its answer is the ladder or the workbench."""
     form = page.form
     base = page.sender.fields if page.sender else None
-    return _begin(page, form.values(page.provider, base), fragment)
+    return _begin(page, values(form, page.provider, base, page.lender), fragment)
 
 
 def _repair(page: Page) -> Response:
@@ -74,20 +77,27 @@ def _repair(page: Page) -> Response:
     the test before is used again where it may go."""
     form, wanted = page.form, _wanted(page.test)
     base = page.sender.fields if page.sender else None
-    values = {**form.values(page.provider, base), **wanted}
-    password = form.password.data
-    filled(form, values)
-    if not password and page.lender:
-        form.secret.data = LENT
-    return _begin(page, values, WORKBENCH)
+    found = {**values(form, page.provider, base, page.lender), **wanted}
+    filled(form, found, page.provider)
+    if page.lender:
+        _take_lent(form, page.lender)
+    return _begin(page, found, WORKBENCH)
 
 
-def _begin(page: Page, values: Mapping[str, object], fragment: str) -> Response:
+def _take_lent(form: SenderForm, lender: Lender) -> None:
+    """What was typed for the test before and is not typed again."""
+    for name in form.secrets:
+        field, choice = (form._fields[each] for each in SECRETS[name])
+        if not field.data and name in lender.fields.secrets:
+            choice.data = LENT
+
+
+def _begin(page: Page, found: Mapping[str, object], fragment: str) -> Response:
     actor, form = page.actor, page.form
     try:
         test_id = testing.start(
             actor,
-            values=values,
+            values=found,
             sender_id=page.sender.id if page.sender else None,
             to=form.to.data,
             session_id=actor.session_id,
@@ -101,8 +111,10 @@ def _begin(page: Page, values: Mapping[str, object], fragment: str) -> Response:
 
 
 def _wanted(test: TestView | None) -> Mapping[str, object]:
-    """The settings of the repair that a button names, out of the stored diagnosis:
-    a browser names one and cannot write its own."""
+    """The settings of the repair that a button names, out of the stored test: a
+    browser names one and cannot write its own."""
+    if fingerprint := request.form.get("trust"):
+        return trusting(test, fingerprint)
     repairs = (test.diagnosis or {}).get("repairs", ()) if test else ()
     number = request.form.get("repair", "")
     if not number.isdecimal() or int(number) >= len(repairs):

@@ -100,7 +100,9 @@ def ladder(test: TestView) -> Ladder:
 
 def expected(fields: SenderFields) -> list[Stage]:
     """The stages of a whole conversation with these settings, in order."""
-    left_out = {Stage.OAUTH_TOKEN}
+    left_out = set()
+    if fields.auth is not Auth.OAUTH2:
+        left_out.add(Stage.OAUTH_TOKEN)
     if fields.security is not Security.TLS:
         left_out.add(Stage.TLS)
     if fields.security is not Security.STARTTLS:

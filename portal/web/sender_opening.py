@@ -8,14 +8,16 @@ from portal.errors import FieldError, Invalid, Missing
 from portal.providers.types import Provider
 from portal.services import knowledge, senders, testing
 from portal.services.actor import Actor
-from portal.services.senders import Pacing
+from portal.services.senders import Pacing, SenderView
 from portal.services.senders.fields import UNTESTED
+from portal.services.senders.signature import DkimRecord, dkim_record
 from portal.services.testing import TestView
-from portal.web.sender_forms import KEEP, SenderForm, filled, find_place
+from portal.web.sender_forms import SECRETS, SenderForm, find_place
+from portal.web.sender_oauth import Consent
 from portal.web.sender_page import Page
+from portal.web.sender_values import filled
 from portal.web.sender_words import OWN, ways
 
-__NO_PROVIDER = "The catalogue has no such provider."
 _TYPE_AGAIN = "Type it again: what was typed is not kept when a field is wrong."
 
 
@@ -42,6 +44,7 @@ def opened(actor: Actor, sender_id: str) -> Page:
         sender=sender,
         test=ladder if test or _is_of(ladder, sender.fields.settings()) else None,
         lends=test is not None,
+        record=_record(actor, sender),
     )
 
 
@@ -50,7 +53,14 @@ def saved(actor: Actor, sender_id: str, test: TestView | None) -> Page:
     sender = senders.sender(actor, sender_id)
     provider = _provider(actor, sender.provider, stored=True)
     form = _form(sender.fields.settings(), provider)
-    return Page(actor=actor, provider=provider, form=form, sender=sender, test=test)
+    return Page(
+        actor=actor,
+        provider=provider,
+        form=form,
+        sender=sender,
+        test=test,
+        record=_record(actor, sender),
+    )
 
 
 def sent(
@@ -67,8 +77,8 @@ def sent(
         form=form,
         sender=sender,
         test=_found(actor, form.test_id),
-        # Whoever keeps the saved secret is not offered the one of the test.
-        lends=form.secret.data != KEEP,
+        lends=not form.keeps_all,
+        consent=Consent(id=form.consent.data) if form.consent.data else None,
     )
 
 
@@ -90,9 +100,12 @@ def following(actor: Actor, test: TestView, sender_id: str | None = None) -> Pag
 
 def refused(page: Page, fault: Invalid) -> Page:
     """The same page with a sentence beside each wrong field."""
-    page.form.refuse(fault)
-    if page.form.password.data and not page.form.password.errors:
-        page.form.refuse_one(FieldError("password", _TYPE_AGAIN))
+    form = page.form
+    form.refuse(fault)
+    for name in form.secrets:
+        field = form._fields[SECRETS[name][0]]
+        if field.data and not field.errors:
+            form.refuse_one(FieldError(name, _TYPE_AGAIN))
     return page
 
 
@@ -111,7 +124,7 @@ def _preset(actor: Actor, provider: Provider) -> dict[str, object]:
 
 
 def _form(settings: dict[str, object], provider: Provider) -> SenderForm:
-    form = filled(SenderForm(formdata=None), settings)
+    form = filled(SenderForm(formdata=None), settings, provider)
     place = find_place(provider, form.host.data or "")
     form.place.data = form.place_was.data = place.host if place else ""
     return form
@@ -127,6 +140,10 @@ def _provider(actor: Actor, provider_id: str, *, stored: bool = False) -> Provid
     if found is None:
         raise Missing("The catalogue has no such provider.")
     return found
+
+
+def _record(actor: Actor, sender: SenderView) -> DkimRecord | None:
+    return dkim_record(actor, sender.id) if sender.fields.dkim_signing else None
 
 
 def _asked(actor: Actor, name: str) -> TestView | None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from portal.providers.types import Provider
 from portal.services.actor import Actor, Role
 from portal.services.senders import SenderView
 from portal.services.senders.fields import SANDBOX
-from portal.services.senders.grammar import MECHANISMS
+from portal.services.senders.signature import DkimRecord
 from portal.services.senders.typed import Lender, lender
 from portal.services.testing import TestView
 from portal.store.fields import now
-from portal.web import rungs, sender_words
-from portal.web.sender_asking import Connection, SigningIn
-from portal.web.sender_forms import LATER, SenderForm
+from portal.web import chains, rungs, sender_facts, sender_words
+from portal.web.sender_asking import Connection
+from portal.web.sender_forms import SenderForm
+from portal.web.sender_later import Later
+from portal.web.sender_oauth import Consent, callback_url
+from portal.web.sender_signing_in import Checked, SigningIn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,13 @@ class Page:
     sender: SenderView | None = None
     test: TestView | None = None
     lends: bool = False  # the secret typed for the test is still wanted
+    consent: Consent | None = None
+    checked: Checked | None = None
+    record: DkimRecord | None = None  # of the key that signs here
+
+    def showing(self, **more: Any) -> Page:
+        """The same page with something more to show."""
+        return replace(self, **more)
 
     @property
     def slug(self) -> str:
@@ -68,6 +79,14 @@ class Page:
     def repair_action(self) -> str:
         return self._beside("repair")
 
+    @property
+    def connect_action(self) -> str:
+        return self._beside("connect")
+
+    @property
+    def certificate_action(self) -> str:
+        return self._beside("certificate")
+
     def _beside(self, what: str) -> str:
         if self.sender:
             return f"{self.base}/{self.sender.id}/{what}"
@@ -101,7 +120,10 @@ class Page:
 
     @cached_property
     def lender(self) -> Lender | None:
-        """The test of this browser session whose typed secret can be used again."""
+        """The consent or test of this browser session whose secrets can be used
+        again."""
+        if self.consent and self.consent.id:
+            return lender(self.actor, self.consent.id)
         if self.test is None or not self.lends:
             return None
         return lender(self.actor, self.test.id)
@@ -116,6 +138,8 @@ class Page:
         """The primary action: neither a repair nor the use of what passed is."""
         if self.test is None or not self.test.is_final:
             return True
+        if self.chain and self.chain.anchor:
+            return False
         return self.test.status != "sent" and not (self.test.diagnosis or {}).get(
             "repairs"
         )
@@ -138,7 +162,7 @@ class Page:
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
         """The settings to read, for those who may not change them."""
-        return sender_words.facts(self.sender) if self.sender else ()
+        return sender_facts.facts(self.sender) if self.sender else ()
 
     @property
     def secret_stamp(self) -> str:
@@ -148,7 +172,11 @@ class Page:
     @property
     def edited(self) -> bool:
         """The form shows what is not saved."""
-        if self.sender is None or self.test is None or not self.lends:
+        if self.sender is None:
+            return False
+        if self.consent and self.consent.id:
+            return True
+        if self.test is None or not self.lends:
             return False
         same = self.test.fields.settings() == self.sender.fields.settings()
         return not same or (
@@ -184,42 +212,52 @@ class Page:
 
     @cached_property
     def connection(self) -> Connection:
-        return Connection(provider=self.provider, form=self.form)
+        return Connection(
+            settings=self.actor.installation.settings,
+            provider=self.provider,
+            form=self.form,
+        )
 
     @cached_property
     def signing_in(self) -> SigningIn:
         return SigningIn(
-            actor=self.actor,
+            settings=self.actor.installation.settings,
             provider=self.provider,
             form=self.form,
             sender=self.sender,
             lender=self.lender,
         )
 
-    @property
-    def from_help(self) -> str:
-        return sender_words.verified(self.provider)
+    @cached_property
+    def later(self) -> Later:
+        return Later(
+            settings=self.actor.installation.settings,
+            provider=self.provider,
+            form=self.form,
+        )
 
     @property
-    def usual_ehlo_name(self) -> str:
-        return self.actor.installation.settings.ehlo_name
+    def signing_record(self) -> tuple[tuple[str, str, str, str], ...]:
+        """What to publish for the key of ours: name, id, value, what it is."""
+        if self.record is None or not self.later.signs:
+            return ()
+        return (
+            ("Name", "dkim-name", self.record.name, "the name of the record"),
+            ("Type", "dkim-type", "TXT", "its type"),
+            ("Value", "dkim-value", self.record.value, "its value"),
+        )
 
     @property
-    def limits_help(self) -> str:
-        return sender_words.limits(self.provider)
-
-    @property
-    def mechanisms(self) -> tuple[tuple[str, str], ...]:
-        usual = ("", "The strongest that the relay offers")
-        return (usual, *((each, each) for each in MECHANISMS))
-
-    @property
-    def more_open(self) -> bool:
-        return any(self.form._fields[name].errors for name in LATER)
+    def redirect_uri(self) -> str:
+        return callback_url(self.actor.installation.settings)
 
     @property
     def ladder(self) -> rungs.Ladder | None:
         return rungs.ladder(self.test) if self.test else None
+
+    @cached_property
+    def chain(self) -> chains.Chain | None:
+        return chains.chain(self.test) if self.test else None
 
     @property
     def to(self) -> str:
@@ -232,14 +270,6 @@ class Page:
     @property
     def to_error(self) -> str:
         return " ".join(self.form.to.errors)
-
-    @property
-    def untested_title(self) -> str:
-        if self.sender and self.sender.tested_at:
-            at, status = self.sender.tested_at, self.sender.test_status
-            _, word, rest = sender_words.last_test(status, at)
-            return f"{word} {rest}"
-        return "Nothing tested yet"
 
     @property
     def moment(self) -> str:

@@ -7,16 +7,23 @@ from datetime import datetime, timedelta
 
 from portal.providers.types import Host, Provider
 from portal.services.senders import Change, LeftBehind, SenderView, VersionView
+from portal.services.senders.fields import SECRETS
 from portal.services.senders.sealing import Stamp
 from portal.web import words
 
 SECURITY = {"starttls": "STARTTLS", "tls": "TLS from the start", "none": "None"}
-# The ways that a form can hold; a provider that takes none of them is offered two
-# all the same, with a word about it.
-_WAYS = ("password", "api_key", "none")
-_WITHOUT_KNOWN = ("password", "none")
 OWN = "generic_smtp"  # a server nobody described takes whatever it takes
-_AUTH = {"password": "Password", "api_key": "API key", "none": "Allowed IP"}
+_AUTH = {
+    "password": "Password",
+    "api_key": "API key",
+    "oauth2": "OAuth 2.0",
+    "client_cert": "Certificate",
+    "none": "Allowed IP",
+}
+_LENT = {
+    "oauth.refresh_token": "Use the one just granted or typed",
+    "client_key": "Use the ones uploaded for the test",
+}
 _FIELDS = {
     "name": "name",
     "provider": "provider",
@@ -28,6 +35,15 @@ _FIELDS = {
     "mechanism": "mechanism",
     "username": "user name",
     "password": "secret",
+    "oauth": "OAuth 2.0",
+    "oauth.client_secret": "client secret",
+    "oauth.refresh_token": "refresh token",
+    "oauth.service_account": "key of the service account",
+    "client_cert": "certificate",
+    "client_key": "key of the certificate",
+    "dkim_signing": "DKIM signature",
+    "dkim_signing.key": "DKIM key",
+    "fallback_after": "fallback",
     "ca": "own authority",
     "ehlo_name": "EHLO name",
     "local_address": "local address",
@@ -49,7 +65,18 @@ _VERIFIED = {
     "permission": "Who signs in must be allowed to send as it",
     "server_policy": "The server must let who signs in send as it",
 }
-_QUIET = frozenset(("ca", "allowed_from", "dkim", "relay_ips", "pacing", "password"))
+_QUIET = frozenset(
+    (
+        "ca",
+        "allowed_from",
+        "dkim",
+        "dkim_signing",
+        "relay_ips",
+        "pacing",
+        "oauth",
+        "client_cert",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +88,7 @@ class Card:
     provider: str
     host: str
     from_address: str
+    active: bool
     badge: tuple[str, str]
     test: tuple[str, str, str]
 
@@ -77,14 +105,9 @@ class Row:
     test: tuple[str, str, str]
 
 
-def known_ways(provider: Provider) -> tuple[str, ...]:
-    return tuple(way for way in provider.auth_methods if way in _WAYS)
-
-
 def ways(provider: Provider) -> tuple[str, ...]:
-    if provider.id == OWN:
-        return _WAYS
-    return known_ways(provider) or _WITHOUT_KNOWN
+    """The ways to sign in that a provider takes, the preferred first."""
+    return tuple(_AUTH) if provider.id == OWN else provider.auth_methods
 
 
 def auth(way: str, provider: Provider) -> str:
@@ -127,7 +150,7 @@ def last_test(status: str | None, at: datetime | None) -> tuple[str, str, str]:
 def change(found: Change) -> str:
     """One change in a list of them: `port 2525 to 587`, `secret replaced`."""
     name = _FIELDS.get(found.field, found.field)
-    if found.field == "password":
+    if found.field in SECRETS:
         return f"{name} replaced"
     if found.field in _QUIET:
         return f"{name} changed"
@@ -149,13 +172,25 @@ def saved(stamp: Stamp) -> str:
     return f"Saved {words.when(stamp.at)}{by}."
 
 
+def way(auth: str) -> str:
+    return _AUTH.get(auth, auth)
+
+
+def lent(name: str) -> str:
+    """The word for a secret that this browser gave some minutes ago."""
+    return _LENT.get(name, "Use the one typed for the test")
+
+
 def left_behind(found: LeftBehind | None) -> str:
     """What was under way through the sender before, if anything was."""
     if found is None:
         return ""
     parts = []
-    if found.waiting:
-        parts.append(f"{words.count(found.waiting, 'mail')} still waits for an answer")
+    if found.waiting == 1:
+        parts.append("1 mail still waits for its final reply")
+    elif found.waiting:
+        many = words.count(found.waiting, "mail")
+        parts.append(f"{many} still wait for their final reply")
     if found.uncertain:
         parts.append(f"{words.count(found.uncertain, 'mail')} ended without an answer")
     return f"Through the sender before, {' and '.join(parts)}." if parts else ""
@@ -194,6 +229,7 @@ def card(sender: SenderView) -> Card:
         provider=sender.provider_name,
         host=sender.fields.host or "",
         from_address=sender.fields.from_address,
+        active=sender.active is not None,
         badge=badge(sender),
         test=last_test(sender.test_status, sender.tested_at),
     )
@@ -214,30 +250,11 @@ def _unchanged(version: VersionView) -> str:
     return "The first" if version.number == 1 else "Nothing"
 
 
-def facts(sender: SenderView) -> tuple[tuple[str, str], ...]:
-    """Name and value of what is set; a secret is only said to be there."""
-    found = sender.fields
-    relay = f"{found.host} port {found.port}" if found.host else "in this portal"
-    stamp = sender.secrets.get("password")
-    rows = (
-        ("Relay", relay),
-        ("Encryption", SECURITY[found.security] if found.host else ""),
-        ("Signing in", _AUTH.get(found.auth, found.auth) if found.host else ""),
-        ("User name", found.username),
-        ("Secret", saved(stamp) if stamp else ""),
-        ("From", f"{found.from_name} {found.from_address}".strip()),
-        ("Reply-To", found.reply_to_address or ""),
-        ("Reverse-path", found.mail_from or ""),
-        ("EHLO name", found.ehlo_name or ""),
-    )
-    return tuple((name, value) for name, value in rows if value)
-
-
 def _value(field: str, value: object) -> str:
     if field == "security":
         return SECURITY.get(str(value), str(value))
     if field == "auth":
-        return _AUTH.get(str(value), str(value))
+        return way(str(value))
     return (
         f"“{value}”" if field in ("name", "from_name", "reply_to_name") else str(value)
     )

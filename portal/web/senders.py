@@ -17,6 +17,7 @@ from portal.web.forms import PortalForm
 from portal.web.sender_asking import hint
 from portal.web.sender_opening import blank, opened, refused, saved, sent
 from portal.web.sender_page import Page
+from portal.web.sender_values import values
 
 pages = access.blueprint("senders", __name__)
 
@@ -43,9 +44,9 @@ def show_all(slug: str) -> Response:
 @pages.get("/t/<slug>/senders/hint")
 def show_hint(slug: str) -> Response:
     """What is worth a word about a port and an encryption, while they are typed."""
-    access.tenant_actor(slug)
-    port, security = request.args.get("port", ""), request.args.get("security", "")
-    return fragments.fragment("senders/_hint.html", hint=hint(port, security))
+    settings = access.tenant_actor(slug).installation.settings
+    typed = [request.args.get(name, "") for name in ("host", "port", "security")]
+    return fragments.fragment("senders/_hint.html", hint=hint(settings, *typed))
 
 
 @pages.get("/t/<slug>/senders/new/<provider_id>")
@@ -135,7 +136,10 @@ def disable(slug: str, sender_id: str) -> Response:
     if senders.sender(actor, sender_id).active is not None:
         left = senders.disable(actor)
         notices.say(f"This sender is no longer used. {sender_words.left_behind(left)}")
-    return _back_to_versions(actor, sender_id)
+    if request.form.get("at") != "connection":
+        return _back_to_versions(actor, sender_id)
+    page = opened(actor, sender_id)
+    return fragments.redirect_after_post(page.action, WORKBENCH, moved=True, page=page)
 
 
 @pages.post("/t/<slug>/senders/<sender_id>/delete")
@@ -158,7 +162,7 @@ def _save(page: Page) -> Response:
         done = senders.save(
             page.actor,
             sender_id=page.sender.id if page.sender else None,
-            values=form.values(page.provider, base),
+            values=values(form, page.provider, base, page.lender),
             activate=form.to_use,
             typed_in=form.typed_in,
         )
@@ -168,7 +172,7 @@ def _save(page: Page) -> Response:
     _say(done, after.heading)
     to = f"{after.action}?ladder={page.test.id}" if page.test else after.action
     response = fragments.redirect_after_post(
-        to, WORKBENCH, moved=done.active, page=after
+        to, WORKBENCH, moved=done.active, title=after.heading, page=after
     )
     if fragments.by_htmx():
         response.headers["HX-Push-Url"] = to

@@ -99,7 +99,10 @@ def test_the_port_does_not_carry_the_secret_to_the_hint(as_admin):
 
     included = re.findall(r'hx-get="[^"]*/hint" hx-include="([^"]*)"', page)
 
-    assert set(included) == {"#form [name=security]", "#form [name=port]"}
+    assert set(included) == {
+        "#form [name=security], #form [name=host]",
+        "#form [name=port], #form [name=host]",
+    }
 
 
 def test_no_encryption_says_that_content_is_readable(as_admin):
@@ -110,22 +113,24 @@ def test_a_service_account_is_advised(as_admin):
     assert "an account made for this portal alone" in as_admin.get(NEW).text
 
 
-def test_ways_to_sign_in_that_are_not_built_are_absent(as_admin):
+def test_an_own_server_may_take_any_way_to_sign_in(as_admin):
     page = as_admin.get(NEW).text
 
     assert re.findall(r'name="auth" value="([^"]*)"', page) == [
         "password",
         "api_key",
+        "oauth2",
+        "client_cert",
         "none",
     ]
     assert "coming soon" not in page.lower()
 
 
-def test_a_provider_of_oauth_alone_says_what_to_expect(as_admin):
+def test_a_provider_offers_the_ways_that_it_takes(as_admin):
     page = as_admin.get(f"{BASE}/new/outlook_com").text
 
-    assert "takes OAuth 2.0 alone" in page
-    assert chosen(page, "auth") == "password"
+    assert re.findall(r'name="auth" value="([^"]*)"', page) == ["oauth2"]
+    assert 'name="password"' not in page
 
 
 def test_an_allowed_address_shows_what_to_allow(as_admin):

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from portal.delivery.types import Line, Step
+from portal.delivery.types import Line, Presented, Step
 from portal.errors import Missing
 from portal.services.actor import Actor, Role
 from portal.services.senders.fields import SenderFields, stored_fields
-from portal.services.testing.words import read_step, read_transcript
+from portal.services.testing.words import (
+    read_presented,
+    read_step,
+    read_transcript,
+)
 from portal.store.fields import now
 from portal.store.models import LiveTest, Sender, SenderVersion
 
@@ -26,6 +30,7 @@ class TestView:
     `overdue`: no engine has taken it yet. `status` is an outcome's: sent, failed,
     uncertain or stopped. `remedy` is the setting that allows a forbidden relay and
     reaches owners only, and so do the words of a diagnosis that name it.
+    `presented` is the chain of a relay that is not trusted, its own one first.
     `diagnosis` has the shape of `portal explain --json`.
     """
 
@@ -50,6 +55,7 @@ class TestView:
     diagnosis: Mapping[str, Any] | None
     remedy: str | None
     tls: Mapping[str, Any] | None
+    presented: tuple[Presented, ...]
     transcript: tuple[Line, ...]
 
     @property
@@ -125,6 +131,7 @@ def _view(actor: Actor, test: LiveTest) -> TestView:
         diagnosis=(private or kept).get("diagnosis"),
         remedy=private["remedy"] if private else None,
         tls=kept.get("tls"),
+        presented=read_presented(kept.get("presented") or ()),
         transcript=read_transcript(kept.get("transcript") or ()),
     )
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from portal.delivery.shown import recipient_json, reply_json, tls_json
+from portal.delivery.shown import (
+    presented_json,
+    recipient_json,
+    reply_json,
+    tls_json,
+)
 from portal.delivery.types import (
     Failure,
     Line,
     Outcome,
+    Presented,
     Relay,
     Reply,
     Stage,
@@ -31,6 +38,7 @@ def outcome_json(
         "reply": reply_json(outcome.reply),
         "tls": tls_json(outcome.facts.tls),
         "ehlo": list(outcome.facts.ehlo),
+        "presented": [presented_json(each) for each in outcome.facts.presented],
         "recipients": [recipient_json(each) for each in outcome.recipients],
         "failure": _failure_json(outcome.failure),
         "transcript": [
@@ -52,6 +60,19 @@ def read_step(row: Mapping[str, Any]) -> Step:
 
 def read_transcript(rows: Sequence[Sequence[Any]]) -> tuple[Line, ...]:
     return tuple(Line(who=who, text=text, failed=bad) for who, text, bad in rows)
+
+
+def read_presented(rows: Sequence[Mapping[str, Any]]) -> tuple[Presented, ...]:
+    return tuple(
+        Presented(
+            **{
+                **row,
+                "not_before": datetime.fromisoformat(row["not_before"]),
+                "not_after": datetime.fromisoformat(row["not_after"]),
+            }
+        )
+        for row in rows
+    )
 
 
 def in_a_sentence(status: Status, relay: Relay, to: str, *, captured: bool) -> str:

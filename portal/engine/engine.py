@@ -16,6 +16,7 @@ from portal.engine.bell import EngineBell, heard
 from portal.engine.clocks import Clocks
 from portal.engine.dispatch import Dispatch
 from portal.engine.live_tests import LiveTests
+from portal.engine.probing import Probing
 from portal.engine.reads import Reads
 from portal.engine.schedule import Schedule
 from portal.services.actor import Actor
@@ -123,11 +124,18 @@ class Engine:
                 timing=self._timing,
                 clocks=Clocks(self._timing),
             )
-            await self._stand(dispatch, schedule, tests)
+            probing = Probing(
+                actor, reads, timing=self._timing, limits=self._test_limits
+            )
+            await self._stand(dispatch, schedule, tests, probing)
         reads.close(partial(life.drop, settled=self._settled))
 
     async def _stand(
-        self, dispatch: Dispatch, schedule: Schedule, tests: LiveTests
+        self,
+        dispatch: Dispatch,
+        schedule: Schedule,
+        tests: LiveTests,
+        probing: Probing,
     ) -> None:
         """Everything runs until the wish to stop; then it drains together."""
         assert self._wish is not None  # noqa: S101, made before
@@ -146,6 +154,7 @@ class Engine:
             _again(tick, self._timing.poll_s, self._wish),
             _again(look, 0, self._wish),
             _again(tests.tidy, TIDY_EVERY_S, self._wish),
+            _again(probing.look, self._timing.poll_s, self._wish),
         )
         dispatch.start()
         async with asyncio.TaskGroup() as group:
@@ -155,9 +164,10 @@ class Engine:
             await self._wish.wait()
             self.bell.wake()
             await asyncio.gather(*standing)  # each ends its turn, none is cut off
-            self._settled, _ = await asyncio.gather(
+            self._settled, *_ = await asyncio.gather(
                 dispatch.stop(self._grace_s, DOT_GRACE * self._grace_s),
                 tests.stop(self._grace_s),
+                probing.stop(),
             )
             landed.set()
 

@@ -14,13 +14,13 @@ from typing import Any
 from portal.address import Named, parse_mailbox
 from portal.mail.types import Draft, Kind
 from portal.services.actor import Actor, Role
+from portal.services.outbox.ledger import ALERT
 from portal.services.senders.routing import route_now
 from portal.services.sending.planning import plan, sender_of
 from portal.services.sending.writing import insert_message
 from portal.store.fields import now
 from portal.store.models import Membership, Person, SenderVersion
 
-ORIGIN = "alert"
 MOST = 50  # people
 _TOLD = (Role.OWNER, Role.ADMIN)
 
@@ -33,14 +33,14 @@ def fell_back(
     _write(
         actor,
         f"Mail of {tenant} now goes through the platform default",
-        f"The sender “{name}” failed {failures} times in a row, so the platform default"
-        " carries its mail from now on.",
+        f"The sender “{name}” failed {_times(failures)}, so the platform default carries"
+        " its mail from now on.",
         _sentences(
             f"What happened: {why.get('title') or 'the relay did not take the mail'}",
             f"Relay: {why['relay']}" if why.get("relay") else "",
             f"What to do: {why['remedy']}" if why.get("remedy") else "",
         ),
-        "Until then mail has the From address of the platform; answers to it reach"
+        "Meanwhile mail has the From address of the platform; answers to it reach"
         f" yours. The portal tries “{name}” again by itself, at longer and longer"
         " intervals up to 15 minutes, and goes back to it as soon as its relay lets it"
         " in.",
@@ -75,7 +75,7 @@ def _write(actor: Actor, subject: str, *paragraphs: str) -> None:
         kind=Kind.NOTIFICATION,
     )
     row = plan(actor, draft, route, sender_of(actor, route), at=at)
-    insert_message(actor, row, route, at, timedelta(0), origin=ORIGIN)
+    insert_message(actor, row, route, at, timedelta(0), origin=ALERT)
 
 
 def _people(actor: Actor) -> list[Named]:
@@ -91,6 +91,10 @@ def _people(actor: Actor) -> list[Named]:
         .limit(MOST)
     )
     return [Named(parse_mailbox(row.email), "") for row in found]
+
+
+def _times(failures: int) -> str:
+    return "once" if failures == 1 else f"{failures} times in a row"
 
 
 def _sentences(*sentences: str) -> str:

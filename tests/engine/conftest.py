@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import socket
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +70,30 @@ def engine(installation: Installation) -> Iterator[Callable[..., Engine]]:
     yield start
     for each in started:
         each.stop(grace_s=0.2)
+
+
+@dataclass
+class Nobody:
+    """A port of loopback that refuses connections, until it is left to others."""
+
+    taken: socket.socket
+    host: str = "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        return self.taken.getsockname()[1]
+
+    def leave(self) -> int:
+        port = self.port
+        self.taken.close()
+        return port
+
+
+@pytest.fixture
+def nobody() -> Iterator[Nobody]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield Nobody(taken)
 
 
 class Post:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import pytest
 
 from portal.engine.breaker import MAIL_REFUSALS, Breaker
@@ -14,30 +10,6 @@ from portal.services.outbox.timing import Timing
 from portal.services.overview import Flow, overview
 from portal.store.models import SenderSecret, SenderVersion, proxy
 from tests.engine.conftest import PATIENT, until
-
-
-@dataclass
-class Nobody:
-    """A port of loopback that refuses connections, until it is left to others."""
-
-    taken: socket.socket
-    host: str = "127.0.0.1"
-
-    @property
-    def port(self) -> int:
-        return self.taken.getsockname()[1]
-
-    def leave(self) -> int:
-        port = self.port
-        self.taken.close()
-        return port
-
-
-@pytest.fixture
-def nobody() -> Iterator[Nobody]:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield Nobody(taken)
 
 
 def test_mail_waits_for_its_sender_and_says_why(engine, post, nobody, owner):

@@ -11,6 +11,8 @@ from portal.services.outbox.rows import Case, Move
 from portal.services.outbox.sql import change
 from portal.services.outbox.states import FINAL, State, derive
 
+ALERT = "alert"  # the origin of mail outside every quota
+
 # By where a recipient arrived, so that a diverted transition says what it became.
 EVENTS = {
     State.QUEUED: "email.requeued",
@@ -46,8 +48,9 @@ def settle(actor: Actor, case: Case, detail: Mapping[str, Any] | None = None) ->
 
 
 def refund(case: Case, recipients: int) -> None:
-    """Give back what the accept reserved, for recipients that were never claimed."""
-    if recipients:
+    """Give back what the accept reserved, for recipients that were never claimed.
+    An alert of the portal's own reserved nothing."""
+    if recipients and case.message.origin != ALERT:
         message = case.message
         quota.refund(message.tenant.id, recipients, at=message.accepted_at)
 

@@ -17,8 +17,8 @@ KEPT = "kept"
 NOT_KEPT = "not_kept"
 
 _MESSAGE = (
-    "SELECT m.id, m.public_id, m.kind, m.state, m.settled_at, m.accepted_at,"
-    " t.id, t.public_id, t.slug, t.name"
+    "SELECT m.id, m.public_id, m.kind, m.origin, m.state, m.settled_at,"
+    " m.accepted_at, t.id, t.public_id, t.slug, t.name"
     " FROM message m JOIN tenant t ON t.id = m.tenant_id WHERE {which} ORDER BY m.id"
 )
 _RECIPIENTS = (
@@ -43,6 +43,7 @@ class MessageRow:
     id: int
     public_id: str
     kind: str
+    origin: str
     state: str
     is_settled: bool
     accepted_at: datetime
@@ -177,11 +178,12 @@ def _cases(which: str, *parameters: int) -> Iterator[Case]:
 
 
 def _message(row: tuple[Any, ...]) -> MessageRow:
-    key, public_id, kind, state, settled_at, accepted_at, *tenant = row
+    key, public_id, kind, origin, state, settled_at, accepted_at, *tenant = row
     return MessageRow(
         id=key,
         public_id=public_id,
         kind=kind,
+        origin=origin,
         state=state,
         is_settled=settled_at is not None,
         accepted_at=instant(accepted_at),

@@ -14,7 +14,7 @@ from portal.mail.types import Content, Draft, Identity
 from portal.services.actor import Actor
 from portal.services.senders.carrying import identity
 from portal.services.senders.kinds import RouteKind
-from portal.services.senders.routing import RouteNow
+from portal.services.senders.routing import RouteNow, newest_identity
 from portal.store.models.base import public_id
 
 URGENT_LIFE = timedelta(minutes=10)  # RELIABILITY §2.5
@@ -60,7 +60,7 @@ def plan(
     actor: Actor, draft: Draft, route: RouteNow, who: Identity, *, at: datetime
 ) -> Plan:
     """Raises Invalid with the field's name."""
-    _check_from(draft, who, route)
+    _check_from(draft, who, route, actor.here.id)
     _check_times(draft, at)
     addressed = recipients(draft)
     if len(addressed) > MOST_RECIPIENTS:
@@ -94,14 +94,18 @@ def in_batch(number: int, error: Invalid) -> Invalid:
     )
 
 
-def _check_from(draft: Draft, who: Identity, route: RouteNow) -> None:
-    """No open From. Through the platform a tenant may still name its own: the mail
-    then goes out with the platform's, and this one becomes the Reply-To."""
+def _check_from(draft: Draft, who: Identity, route: RouteNow, tenant_id: int) -> None:
+    """No open From. While the platform carries the mail, a tenant may still name
+    what its own newest sender allows: the mail then goes out with the platform's
+    From, and this one becomes the Reply-To."""
     if draft.from_ is None or from_allowed(draft.from_.mailbox, who):
         return
-    own = who.reply_to.mailbox if who.reply_to else None
-    if route.kind is RouteKind.PLATFORM and draft.from_.mailbox == own:
-        return
+    if route.kind is RouteKind.PLATFORM:
+        own = newest_identity(tenant_id)
+        if own is not None and from_allowed(draft.from_.mailbox, own):
+            return
+        if who.reply_to and draft.from_.mailbox == who.reply_to.mailbox:
+            return
     raise Invalid(
         "from",
         f"The active sender may not send as {draft.from_.mailbox}. Leave “from” out"

@@ -6,9 +6,9 @@ import base64
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
-from portal.delivery.granted import read_answer
+from portal.delivery.granted import account_in, read_answer
 from portal.delivery.grants import Grant, OAuth
 from portal.delivery.service_account import (
     BadServiceAccount,
@@ -26,6 +26,14 @@ TOKEN_S = 10.0  # the patience with a token end point, whatever is left of the w
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523 §2.1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """A consent's token, and whose it is as far as the end point says."""
+
+    token: Token
+    account: str | None = None
+
+
 async def fetch(
     oauth: OAuth,
     net: Net,
@@ -39,13 +47,41 @@ async def fetch(
         question = _question(oauth, allow_http=allow_http)
     except (_Unfit, BadServiceAccount) as error:
         return TokenRefusal(kind=FailureKind.REFUSED_BY_US, words=str(error))
-    end = time.monotonic() + min(timeout_s, TOKEN_S)
-    answer = await question.ask(net, end, ca_pem, allow_http)
-    if isinstance(answer, HttpAnswer) and question.may_be_basic(answer):
-        answer = await question.as_basic().ask(net, end, ca_pem, allow_http)
+    answer = await question.put(net, timeout_s, ca_pem, allow_http)
     if isinstance(answer, NetFailure):
         return _unreached(answer)
     return read_answer(answer, secrets=question.secrets, now=datetime.now(UTC))
+
+
+async def exchange_code(
+    oauth: OAuth,
+    net: Net,
+    *,
+    code: Secret,
+    redirect_uri: str,
+    verifier: Secret,
+    timeout_s: float,
+    ca_pem: str | None = None,
+) -> Granted | TokenRefusal:
+    """What a person's consent is worth (RFC 6749 §4.1.3, RFC 7636 §4.5)."""
+    given = {
+        "grant_type": "authorization_code",
+        "client_id": oauth.client_id,
+        "client_secret": _revealed(oauth.client_secret),
+        "code": code.reveal(),
+        "redirect_uri": redirect_uri,
+        "code_verifier": verifier.reveal(),
+    }
+    question = _Question(
+        url=oauth.token_url, fields={name: each for name, each in given.items() if each}
+    )
+    answer = await question.put(net, timeout_s, ca_pem, False)
+    if isinstance(answer, NetFailure):
+        return _unreached(answer)
+    found = read_answer(answer, secrets=question.secrets, now=datetime.now(UTC))
+    if isinstance(found, TokenRefusal):
+        return found
+    return Granted(token=found, account=account_in(answer, secrets=question.secrets))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,9 +124,21 @@ class _Question:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What an answer could quote, in the forms in which it was sent."""
-        names = ("client_secret", "refresh_token", "assertion")
+        names = (
+            *("client_secret", "refresh_token", "assertion"),
+            *("code", "code_verifier"),
+        )
         plain = [self.fields[name] for name in names if self.fields.get(name)]
         return tuple(dict.fromkeys([*plain, *map(quote_plus, plain), self._basic_pair]))
+
+    async def put(
+        self, net: Net, timeout_s: float, ca_pem: str | None, allow_http: bool
+    ) -> HttpAnswer | NetFailure:
+        end = time.monotonic() + min(timeout_s, TOKEN_S)
+        answer = await self.ask(net, end, ca_pem, allow_http)
+        if isinstance(answer, HttpAnswer) and self.may_be_basic(answer):
+            answer = await self.as_basic().ask(net, end, ca_pem, allow_http)
+        return answer
 
     async def ask(
         self, net: Net, end: float, ca_pem: str | None, allow_http: bool
@@ -126,7 +174,8 @@ class _Question:
     @property
     def _basic_pair(self) -> str:
         names = ("client_id", "client_secret")
-        pair = ":".join(quote_plus(self.fields.get(name, "")) for name in names)
+        # `%20` for a space: servers that take no `+` for one read it too.
+        pair = ":".join(quote(self.fields.get(name, ""), safe="") for name in names)
         return base64.b64encode(pair.encode()).decode()
 
 

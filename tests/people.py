@@ -116,6 +116,7 @@ class Factory:
         to: Sequence[str] = ("kim@example.com",),
         state: str = "queued",
         subject: str = "Hello",
+        body: bytes = b"Hello.\r\n",
         **columns: Any,
     ) -> Message:
         """An accepted message, its content and its recipients in one state."""
@@ -126,7 +127,6 @@ class Factory:
             f"Date: Sat, 21 Nov 2026 09:00:00 +0000\r\nMessage-ID: {message_id}\r\n"
             f"To: {to[0]}\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n"
         ).encode()
-        body = b"Hello.\r\n"
         message = Message.create(
             tenant=tenant.id,
             message_id=message_id,

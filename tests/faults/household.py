@@ -139,8 +139,8 @@ def house(settings: Settings, *, relay_port: int, **sender: Any) -> House:
     """Made through the portal's own parts, which are closed again."""
     with inhabited(settings) as make:
         tenant = make.tenant()
-        values = {"host": "127.0.0.1", "port": relay_port, **sender}
-        make.sender(tenant, from_address="app@example.org", **values)
+        where = {"host": "127.0.0.1", "port": relay_port}
+        make.sender(tenant, **where, **({"from_address": "app@example.org"} | sender))
         owner = Actor(
             installation=make.installation,
             tenant=tenant,

@@ -49,6 +49,15 @@ SCHEMAS: dict[str, Any] = {
         field={"type": "string", "enum": ["to", "cc", "bcc"]},
         reply=_nullable(_ref("Reply")),
         next_at=_nullable(_TIME),
+        waits_for=_nullable(
+            {
+                "type": "string",
+                "enum": ["sender", "pace", "throttle"],
+                "description": "What it waits for until next_at, besides its own"
+                " pause: its sender is in trouble, has used up its own limits, or was"
+                " asked by its relay to send less.",
+            }
+        ),
     ),
     "Attempt": _object(
         ("at", "sender_version", "stage", "reply", "ms", "outcome"),

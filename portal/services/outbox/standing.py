@@ -22,6 +22,14 @@ PLATFORM = "platform"
 WHOLE = 100  # percent
 LEAST = 5
 
+_HOLD = (
+    "SELECT s.held_until, s.held_why, s.share, s.throttles, s.throttled_at, s.failures,"
+    " s.failed_at FROM route r"
+    " LEFT JOIN sender_version v ON v.id = r.active_version_id"
+    " JOIN standing s ON s.name ="
+    " CASE WHEN v.id IS NULL THEN 'platform' ELSE 'sender ' || v.sender_id END"
+    " WHERE r.tenant_id = ? AND s.held_until > ?"
+)
 _BEGIN = (
     "INSERT INTO standing (name, share, throttles, failures) VALUES (?, 100, 0, 0)"
     " ON CONFLICT DO NOTHING"
@@ -58,6 +66,12 @@ def read(name: str) -> Standing:
     """As the row says; the one of whoever never had any trouble where there is none."""
     rows = fetch(_ROW, name)
     return _standing(rows[0]) if rows else Standing()
+
+
+def hold_of(tenant_id: int) -> Standing | None:
+    """What holds the queue of this tenant's mail now; None where nothing does."""
+    rows = fetch(_HOLD, tenant_id, micros(moment()))
+    return _standing(rows[0]) if rows else None
 
 
 def hold(name: str, until: datetime) -> None:

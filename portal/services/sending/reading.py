@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from peewee import JOIN, fn
@@ -10,7 +11,9 @@ from peewee import JOIN, fn
 from portal.errors import Invalid, Missing
 from portal.mail.types import Kind
 from portal.services.actor import Actor, Role
-from portal.services.outbox.states import PARTIAL, State
+from portal.services.outbox import standing
+from portal.services.outbox.standing import Standing
+from portal.services.outbox.states import PARTIAL, WAITING, State
 from portal.services.sending.views import (
     AttemptView,
     Filter,
@@ -40,7 +43,9 @@ def read(actor: Actor, message_id: str) -> MessageView:
     with connection():
         message = own(actor, message_id)
         attempts = _attempts(message)
-        return _view(message, _recipients([message.id])[message.id], attempts)
+        recipients = _recipients([message.id])[message.id]
+        hold = _hold(message, recipients)
+    return _view(message, recipients, attempts, hold)
 
 
 def find(actor: Actor, wanted: Filter) -> Page:
@@ -144,8 +149,18 @@ def _attempts(message: Message) -> list[Attempt]:
     return list(query)
 
 
+def _hold(message: Message, recipients: Sequence[Recipient]) -> Standing | None:
+    """What holds the queue of the sender that would carry this message now."""
+    if not any(row.state in WAITING for row in recipients):
+        return None
+    return standing.hold_of(message.tenant_id)
+
+
 def _view(
-    message: Message, recipients: Sequence[Recipient], attempts: Sequence[Attempt] = ()
+    message: Message,
+    recipients: Sequence[Recipient],
+    attempts: Sequence[Attempt] = (),
+    hold: Standing | None = None,
 ) -> MessageView:
     addresses = {row.id: row.address for row in recipients}
     return MessageView(
@@ -164,14 +179,15 @@ def _view(
         scheduled_at=message.scheduled_at,
         expires_at=message.expires_at,
         settled_at=message.settled_at,
-        recipients=tuple(_recipient(row) for row in recipients),
+        recipients=tuple(_recipient(row, hold) for row in recipients),
         by=message.key.name if message.key else None,
         attempts=tuple(_attempt(row, addresses) for row in attempts),
         diagnosis=_diagnosis(recipients, attempts),
     )
 
 
-def _recipient(row: Recipient) -> RecipientView:
+def _recipient(row: Recipient, hold: Standing | None) -> RecipientView:
+    next_at, waits_for = _waits(row, hold)
     return RecipientView(
         id=row.id,
         address=row.address,
@@ -180,12 +196,23 @@ def _recipient(row: Recipient) -> RecipientView:
         reply=row.reply,
         stage=row.stage,
         tries=row.tries,
-        next_at=row.next_at,
+        next_at=next_at,
         retry_at=row.retry_at,
         waits_for_sender=row.held_fence is not None,
+        waits_for=waits_for,
         settled_at=row.settled_at,
         decided_by=row.decided_by,
     )
+
+
+def _waits(row: Recipient, hold: Standing | None) -> tuple[datetime | None, str | None]:
+    """Until when, and for what besides its own pause."""
+    if row.state not in WAITING:
+        return row.next_at, None
+    held_until = hold.held_until if hold else None
+    if hold and held_until and (row.next_at is None or row.next_at < held_until):
+        return held_until, hold.held_why
+    return row.next_at, "sender" if row.held_fence is not None else None
 
 
 def _attempt(row: Attempt, addresses: dict[int, str]) -> AttemptView:

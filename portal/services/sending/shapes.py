@@ -47,6 +47,7 @@ def _recipient(row: RecipientView, *, whole: bool) -> dict[str, Any]:
             "field": row.field,
             "reply": None if row.reply is None else dict(row.reply),
             "next_at": at_json(row.next_at or row.retry_at),
+            "waits_for": row.waits_for,
         }
     return shape
 

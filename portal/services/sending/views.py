@@ -22,6 +22,9 @@ class RecipientView:
     next_at: datetime | None = None  # of queued and deferred
     retry_at: datetime | None = None  # of uncertain; None there: a person decides
     waits_for_sender: bool = False  # deferred for the sender's sake, not its own
+    # What it waits for until `next_at` besides its own pause: "sender" (it is in
+    # trouble), "pace" (its own limits), "throttle" (its relay wants less).
+    waits_for: str | None = None
     settled_at: datetime | None = None
     decided_by: str | None = None
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
 Kind = Literal["transactional", "mailbox", "relay", "local_test"]
 Security = Literal["starttls", "tls", "none"]
+Grant = Literal["client_credentials", "refresh_token", "jwt_bearer"]
 AuthMethod = Literal["password", "api_key", "oauth2", "client_cert", "none"]
 RuleKind = Literal[
     "auth", "from", "rate", "tls", "ip", "trial", "size", "policy", "connect"
@@ -84,6 +85,35 @@ class AllowList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """The same service in a national cloud: other addresses, nothing shared."""
+
+    name: str
+    host: str
+    token_url: str
+    authorize_url: str
+    scopes: Mapping[Grant, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuthFacts:
+    """How this provider gives out tokens; `{tenant}` in an address is the customer's
+    own directory. `authorize_with` are further parameters of the consent page,
+    `steps` what an administrator does before the first token, for each grant."""
+
+    token_url: str
+    grants: tuple[Grant, ...]  # the preferred first
+    scopes: Mapping[Grant, str]
+    authorize_url: str | None = None
+    authorize_with: Mapping[str, str] = field(default_factory=dict)
+    sasl: Literal["XOAUTH2", "OAUTHBEARER"] = "XOAUTH2"
+    user_hint: str | None = None
+    steps: Mapping[Grant, tuple[str, ...]] = field(default_factory=dict)
+    clouds: tuple[Cloud, ...] = ()
+    notes: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One wording of its replies, as a regular expression, and what it means."""
 
@@ -115,6 +145,7 @@ class Provider:
     auth_methods: tuple[AuthMethod, ...] = ()  # the preferred first
     mechanisms: tuple[str, ...] = ()
     auth_notes: str | None = None
+    oauth: OAuthFacts | None = None
     username_rule: UsernameRule = UsernameRule.ANY
     username_value: str | None = None
     username_label: str = "User name"

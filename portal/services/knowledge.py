@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from portal.delivery.types import (
     Failure,
@@ -19,10 +20,7 @@ from portal.delivery.types import (
 from portal.diagnosis.explain import explain
 from portal.diagnosis.types import Diagnosis, Evidence, HintRule, ProviderHints
 from portal.providers.catalogue import Catalogue
-from portal.providers.types import Provider, Rule, UsernameRule
-
-# What the portal can sign in with; a provider's first of these fills the form.
-MODES = ("password", "api_key", "none")
+from portal.providers.types import OAuthFacts, Provider, Rule, UsernameRule
 
 _CAUSES = {
     "auth": "auth_bad_credentials",
@@ -41,8 +39,9 @@ class Preset:
     """What fills a new sender's form: `values` are fields of a sender."""
 
     provider: str
-    values: Mapping[str, str | int] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
     regions: tuple[str, ...] = ()
+    oauth: OAuthFacts | None = None
 
 
 def preset(
@@ -52,7 +51,7 @@ def preset(
     provider = catalogue.get(provider_id)
     if provider is None:
         raise KeyError(provider_id)
-    values: dict[str, str | int] = {"provider": provider.id, "auth": _mode(provider)}
+    values: dict[str, Any] = {"provider": provider.id, "auth": _mode(provider)}
     host = provider.host_in(region)
     if host:
         values["host"] = host
@@ -64,7 +63,34 @@ def preset(
         values["security"] = provider.recommended.security
     if provider.username_rule is UsernameRule.LITERAL and provider.username_value:
         values["username"] = provider.username_value
-    return Preset(provider=provider.id, values=values, regions=provider.regions)
+    if provider.oauth and values["auth"] == "oauth2":
+        values["oauth"] = oauth_preset(provider.oauth)
+    return Preset(
+        provider=provider.id,
+        values=values,
+        regions=provider.regions,
+        oauth=provider.oauth,
+    )
+
+
+def password_mode(catalogue: Catalogue, provider_id: str) -> str:
+    """The way to sign in with a secret of one line: a password or an API key."""
+    provider = catalogue.get(provider_id)
+    ways = provider.auth_methods if provider else ()
+    return next((way for way in ways if way in ("password", "api_key")), "password")
+
+
+def oauth_preset(facts: OAuthFacts, grant: str | None = None) -> dict[str, str]:
+    """What fills the OAuth part for a grant, by default the provider's preferred."""
+    chosen = next((each for each in facts.grants if each == grant), facts.grants[0])
+    found = {
+        "grant": chosen,
+        "token_url": facts.token_url,
+        "scope": facts.scopes.get(chosen, ""),
+    }
+    if chosen == "refresh_token" and facts.authorize_url:
+        found["authorize_url"] = facts.authorize_url
+    return found
 
 
 def hints(catalogue: Catalogue, provider_id: str | None) -> ProviderHints | None:
@@ -98,9 +124,7 @@ def _evidence(failure: Failure, outcome: Outcome, relay: Relay | None) -> Eviden
     reply = failure.reply
     tls = outcome.facts.tls
     return Evidence(
-        text=reply.text
-        if reply and failure.kind is FailureKind.REPLY
-        else failure.words,
+        text=_words(failure),
         stage=failure.stage.value,
         code=reply.code if reply else None,
         enhanced=reply.enhanced if reply else None,
@@ -116,6 +140,16 @@ def _evidence(failure: Failure, outcome: Outcome, relay: Relay | None) -> Eviden
         kind=failure.kind,
         phase=failure.phase,
     )
+
+
+def _words(failure: Failure) -> str:
+    """The relay's, without the code, and what it said of the reason beside them."""
+    reply = failure.reply
+    if reply is None or failure.kind is not FailureKind.REPLY:
+        return failure.words
+    if failure.words.startswith(str(reply)):
+        return failure.words.removeprefix(f"{reply.code} ")
+    return reply.text
 
 
 def _of_refused(
@@ -136,8 +170,7 @@ def _of_refused(
 
 
 def _mode(provider: Provider) -> str:
-    ways = provider.auth_methods
-    return next((way for way in ways if way in MODES), ways[0])
+    return provider.auth_methods[0]
 
 
 def _hint_rule(rule: Rule, provider: Provider) -> HintRule:

@@ -84,10 +84,16 @@ def outcome(
         (
             "microsoft365",
             {
-                "auth": "password",
+                "auth": "oauth2",
                 "host": "smtp.office365.com",
                 "port": 587,
                 "security": "starttls",
+                "oauth": {
+                    "grant": "client_credentials",
+                    "token_url": "https://login.microsoftonline.com/{tenant}"
+                    "/oauth2/v2.0/token",
+                    "scope": "https://outlook.office365.com/.default",
+                },
             },
         ),
         ("generic_smtp", {"auth": "password", "port": 587, "security": "starttls"}),

@@ -166,6 +166,7 @@ def test_a_folder_that_is_not_there_adds_nothing(tmp_path: Path):
         ("harbour.toml", NEW + '[secret]\npattern = "("\n', "no regular expression"),
         ("harbour.toml", "auth = 1\n" + NEW.partition("[auth]")[0], "not a table"),
         ("Har bour.toml", NEW, "small letters"),
+        ("harbour.toml", NEW + '[oauth]\ntoken_url = "x"\n', "oauth.grants"),
     ],
 )
 def test_a_broken_file_stops_the_start_with_one_sentence(tmp_path, name, text, said):

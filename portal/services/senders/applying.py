@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from portal.delivery.types import Auth
 from portal.services import knowledge
 from portal.services.actor import Actor, Role
 from portal.services.senders.checking import validate
@@ -53,6 +54,8 @@ def apply(
 
 
 def _with_preset(actor: Actor, values: Mapping[str, object]) -> dict[str, object]:
+    """What the file says wins, inside of `oauth` too; who gives a password and does
+    not say how to sign in means the password."""
     catalogue = actor.installation.catalogue
     provider, region = values.get("provider"), values.get("region")
     if not isinstance(provider, str) or catalogue.get(provider) is None:
@@ -60,7 +63,14 @@ def _with_preset(actor: Actor, values: Mapping[str, object]) -> dict[str, object
     preset = knowledge.preset(
         catalogue, provider, region=region if isinstance(region, str) else None
     )
-    return {**preset.values, **values}
+    found: dict[str, object] = {**preset.values, **values}
+    if "auth" not in values and values.get("password"):
+        found["auth"] = knowledge.password_mode(catalogue, provider)
+    facts, own = preset.oauth, values.get("oauth")
+    if found["auth"] == Auth.OAUTH2 and facts and isinstance(own, Mapping | None):
+        grant = own.get("grant") if own else None
+        found["oauth"] = {**knowledge.oauth_preset(facts, grant), **(own or {})}
+    return found
 
 
 def _unchanged(

@@ -35,6 +35,10 @@ _CLAIMS = {
 }
 
 
+# Who consented, the best name first.
+_ACCOUNT = ("preferred_username", "upn", "unique_name", "email", "name")
+
+
 def read_answer(
     answer: HttpAnswer, *, secrets: Sequence[str], now: datetime
 ) -> Token | TokenRefusal:
@@ -56,6 +60,20 @@ def read_answer(
         shown = _one_line(str(kind), (*secrets, access), 40)
         return _odd(answer, f"a token of the type “{shown}” instead of Bearer")
     return _token(row, access, secrets, now)
+
+
+def account_in(answer: HttpAnswer, *, secrets: Sequence[str]) -> str | None:
+    """Who consented: by the ID token (OpenID Connect Core §2), else by the access
+    token. For people to read alone, since neither is verified here."""
+    row = _object(answer.body) or {}
+    for name in ("id_token", "access_token"):
+        token = row.get(name)
+        claims = _claims(token) if isinstance(token, str) else {}
+        for claim in _ACCOUNT:
+            value = claims.get(claim)
+            if isinstance(value, str) and value.strip():
+                return _one_line(value, secrets, _CLAIM)
+    return None
 
 
 def given(access: Secret, *, kept: bool) -> Token:

@@ -24,11 +24,13 @@ from portal.services.senders.fields import (
 )
 from portal.services.senders.keeping import LENT_TO, possible, value_of
 from portal.store.fields import instant, micros, now
-from portal.store.models import LiveTest
+from portal.store.models import LiveTest, OAuthConsent
 from portal.store.vault import Vault
 
 DAMAGED = "The secret typed for this test does not open. Type it again."
-TABLE, COLUMN = "live_test", "sealed"
+COLUMN = "sealed"
+
+Lending = LiveTest | OAuthConsent  # a row that secrets were typed for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,35 +52,21 @@ class Lender:
     until: datetime
 
 
-def seal_typed(vault: Vault, test: LiveTest, typed: Typed) -> bytes:
+def seal_typed(vault: Vault, row: Lending, typed: Typed) -> bytes:
     plain = {
         "secrets": {name: each.reveal() for name, each in typed.secrets.items()},
         "typed": sorted(typed.typed),
         "until": micros(typed.typed_until) if typed.typed_until else None,
     }
-    return vault.seal(
-        json.dumps(plain),
-        tenant=str(test.tenant_id),
-        table=TABLE,
-        column=COLUMN,
-        row=test.public_id,
-        version=0,
-    )
+    return vault.seal(json.dumps(plain), **_cell(row), version=0)
 
 
-def open_typed(vault: Vault, test: LiveTest) -> Typed:
-    """The secrets of a test. Raises `Locked`, Unavailable for an altered blob."""
-    if test.sealed is None:
+def open_typed(vault: Vault, row: Lending) -> Typed:
+    """The secrets of a row. Raises `Locked`, Unavailable for an altered blob."""
+    if row.sealed is None:
         return Typed(secrets={})
     try:
-        opened = vault.open(
-            bytes(test.sealed),
-            tenant=str(test.tenant_id),
-            table=TABLE,
-            column=COLUMN,
-            row=test.public_id,
-            version=0,
-        )
+        opened = vault.open(bytes(row.sealed), **_cell(row), version=0)
     except CannotOpen:
         raise Unavailable(DAMAGED) from None
     plain = json.loads(opened)
@@ -89,24 +77,35 @@ def open_typed(vault: Vault, test: LiveTest) -> Typed:
     )
 
 
-def lender(actor: Actor, test_id: str | None) -> Lender | None:
-    """What a test of this very session may lend; None is no fault."""
-    if test_id is None or actor.session_id is None:
+def lending(tenant_id: int, session_id: int | None) -> list[Lending]:
+    """The tests and consents of one browser session whose time is not over."""
+    if session_id is None:
+        return []
+    return [
+        row
+        for model in (LiveTest, OAuthConsent)
+        for row in model.select().where(
+            model.tenant == tenant_id,
+            model.session == session_id,
+            model.expires_at > now(),
+        )
+    ]
+
+
+def lender(actor: Actor, lending_id: str | None) -> Lender | None:
+    """What a test or a consent of this very session may lend; None is no fault."""
+    if lending_id is None:
         return None
-    test = LiveTest.get_or_none(
-        LiveTest.public_id == test_id,
-        LiveTest.tenant == actor.here.id,
-        LiveTest.session == actor.session_id,
-        LiveTest.expires_at > now(),
-    )
-    if test is None or test.sealed is None:
+    rows = lending(actor.here.id, actor.session_id)
+    found = next((row for row in rows if row.public_id == lending_id), None)
+    if found is None or found.sealed is None:
         return None
-    typed = open_typed(actor.installation.vault, test)
+    typed = open_typed(actor.installation.vault, found)
     if typed.typed_until is None or typed.typed_until <= now():
         return None
     lent = {name: typed.secrets[name] for name in typed.typed}
     return Lender(
-        fields=stored_fields(test.settings, secrets=lent), until=typed.typed_until
+        fields=stored_fields(found.settings, secrets=lent), until=typed.typed_until
     )
 
 
@@ -129,3 +128,12 @@ def _may_go(name: str, fields: SenderFields, before: SenderFields) -> bool:
     if any(value_of(fields, each) != value_of(before, each) for each in LENT_TO[name]):
         return False
     return name in (CLIENT_KEY, SIGNING_KEY) or fields.security is not Security.NONE
+
+
+def _cell(row: Lending) -> dict[str, str]:
+    return {
+        "tenant": str(row.tenant_id),
+        "table": row._meta.table_name,
+        "column": COLUMN,
+        "row": row.public_id,
+    }

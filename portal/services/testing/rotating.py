@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from portal.delivery.grants import OAuth
 from portal.delivery.oauth import FreshTokens
@@ -11,7 +12,13 @@ from portal.delivery.tokens import Token, TokenRefusal
 from portal.secret import Secret
 from portal.services.senders.digesting import digest
 from portal.services.senders.fields import REFRESH_TOKEN, stored_fields
-from portal.services.senders.typed import open_typed, seal_typed
+from portal.services.senders.typed import (
+    Lending,
+    Typed,
+    lending,
+    open_typed,
+    seal_typed,
+)
 from portal.store.database import connection, transaction
 from portal.store.models import LiveTest
 from portal.store.vault import Vault
@@ -41,15 +48,21 @@ class TypedTokens:
         return answer
 
     def _keep(self, rotated: Secret) -> None:
-        """The digest too: what is saved with the new one is what was tested."""
+        """Wherever this session has the old one: a later test may begin there."""
         with connection(), transaction():
             test = LiveTest.get_by_id(self.test_id)
-            typed = open_typed(self.vault, test)
-            if REFRESH_TOKEN not in typed.typed:
-                return  # its fifteen minutes are over
-            secrets = {**typed.secrets, REFRESH_TOKEN: rotated}
-            fields = stored_fields(test.settings)
-            LiveTest.update(
-                sealed=seal_typed(self.vault, test, replace(typed, secrets=secrets)),
-                digest=digest(self.vault, test.tenant_id, fields, secrets),
-            ).where(LiveTest.id == test.id).execute()
+            old = open_typed(self.vault, test).secrets.get(REFRESH_TOKEN)
+            rows = lending(test.tenant_id, test.session_id) or [test]
+            for row in rows:
+                typed = open_typed(self.vault, row)
+                if old and typed.secrets.get(REFRESH_TOKEN) == old:
+                    secrets = {**typed.secrets, REFRESH_TOKEN: rotated}
+                    self._reseal(row, replace(typed, secrets=secrets))
+
+    def _reseal(self, row: Lending, typed: Typed) -> None:
+        """The digest too: what is saved with the new one is what was tested."""
+        changes: dict[str, Any] = {"sealed": seal_typed(self.vault, row, typed)}
+        if isinstance(row, LiveTest):
+            fields = stored_fields(row.settings)
+            changes["digest"] = digest(self.vault, row.tenant_id, fields, typed.secrets)
+        type(row).update(**changes).where(type(row).id == row.id).execute()

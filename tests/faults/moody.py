@@ -58,6 +58,8 @@ class Moody:
     seed: int = 0
     pause_s: float = 0.005
     moods: tuple[Mood, ...] = tuple(Mood)
+    refuse: frozenset[str] = frozenset()
+    defer: set[str] = field(default_factory=set)  # once each
     note: Callable[[], int] = lambda: 0
     port: int = 0
     copies: dict[tuple[str, str], list[Copy]] = field(
@@ -167,9 +169,10 @@ class _Talk:
         await self._say("450 4.3.0 later" if refused else "250 OK")
 
     async def _rcpt(self, address: str) -> None:
-        if self._is(Mood.SAYS_450_AT_RCPT):
+        if self._is(Mood.SAYS_450_AT_RCPT) or address in self._relay.defer:
+            self._relay.defer.discard(address)
             await self._say("450 4.2.1 later")
-        elif self._is(Mood.SAYS_550_AT_RCPT):
+        elif self._is(Mood.SAYS_550_AT_RCPT) or address in self._relay.refuse:
             await self._say("550 5.1.1 nobody")
         elif self._is(Mood.SAYS_421_AT_RCPT):
             await self._say("421 4.3.2 going down")

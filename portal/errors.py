@@ -63,11 +63,14 @@ class TooLarge(Fault):
 
 
 class TooMany(Fault):
-    """A limit or a quota is used up (429)."""
+    """A limit or a quota is used up (429); `errors` where one field did it."""
 
-    def __init__(self, sentence: str, *, retry_after_s: int) -> None:
+    def __init__(
+        self, sentence: str, *, retry_after_s: int, errors: tuple[FieldError, ...] = ()
+    ) -> None:
         super().__init__(sentence)
         self.retry_after_s = retry_after_s
+        self.errors = errors
 
 
 class Unavailable(Fault):

@@ -83,7 +83,7 @@ def of_fault(fault: Fault) -> Response:
         headers["Retry-After"] = str(fault.retry_after_s)
     if isinstance(fault, Conflict):
         headers["Retry-After"] = "1"
-    errors = fault.errors if isinstance(fault, Invalid) else ()
+    errors = fault.errors if isinstance(fault, Invalid | TooMany) else ()
     return problem(status, fault.sentence, errors=errors, headers=headers)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
+from types import MappingProxyType
 
-from portal.errors import TooMany
+from portal.errors import FieldError, TooMany
 from portal.services import windows
 from portal.services.installation import Installation
 from portal.services.windows import window
@@ -17,6 +18,7 @@ from portal.store.models import Counter
 
 PREFIX = "limit:"
 LONGEST = timedelta(days=2)
+_NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 
 def spend(
@@ -33,43 +35,60 @@ def spend(
     Two fixed windows are weighed into a sliding one. `{when}` in the sentence
     becomes "in 3 minutes". Raises TooMany, and then nothing is counted.
     """
-    spend_all(
-        installation,
-        [name],
-        limit=limit,
-        window_s=window_s,
-        cost=cost,
-        sentence=sentence,
-    )
+    costs = {name: cost}
+    spend_all(installation, costs, limit=limit, window_s=window_s, sentence=sentence)
 
 
 def spend_all(
     installation: Installation,
-    names: Iterable[str],
+    costs: Mapping[str, int],
     *,
     limit: int,
     window_s: int,
-    cost: int = 1,
     sentence: str = "Too many at once. Try again {when}.",
+    fields: Mapping[str, str] = _NO_FIELDS,
 ) -> None:
-    """Count one use of each of `names`, or refuse all when one is used up."""
-    kept = sorted({PREFIX + name for name in names})
-    if not installation.settings.limits or not kept:
+    """Count so many uses of each name, or refuse all when one of them is used up.
+
+    `fields` are those of the request that a name stands for; TooMany names them.
+    """
+    if not installation.settings.limits or not costs:
         return
-    here = window(now(), window_s)
     with transaction():
-        used = windows.add(kept, here.begin, cost)
-        earlier = windows.look(kept, here.earlier)
-        waits_s = [
-            here.wait_s(limit - cost, used[name] - cost, earlier.get(name, 0))
-            for name in kept
-            if here.weighed(used[name], earlier.get(name, 0)) > limit
-        ]
+        waits_s = _count(costs, limit, window_s)
         if waits_s:
-            raise TooMany(
-                sentence.replace("{when}", _when(max(waits_s))),
-                retry_after_s=max(waits_s),
-            )
+            wait_s = max(waits_s.values())
+            told = sentence.replace("{when}", _when(wait_s))
+            named = [fields[name] for name in waits_s if name in fields]
+            errors = tuple(FieldError(field, told) for field in named)
+            raise TooMany(told, retry_after_s=wait_s, errors=errors)
+
+
+def overdraw(
+    installation: Installation, costs: Mapping[str, int], *, limit: int, window_s: int
+) -> timedelta:
+    """Count in any case, and answer how much later what is beyond must happen: each
+    `limit` of it by one more window."""
+    if not installation.settings.limits or not costs:
+        return timedelta(0)
+    waits_s = _count(costs, limit, window_s)
+    return timedelta(seconds=max(waits_s.values(), default=0))
+
+
+def _count(costs: Mapping[str, int], limit: int, window_s: int) -> dict[str, int]:
+    """Seconds to wait for each name that is used up."""
+    here = window(now(), window_s)
+    kept = {PREFIX + name: cost for name, cost in costs.items()}
+    used = windows.add(kept, here.begin)
+    earlier = windows.look(kept, here.earlier)
+    waits_s = {}
+    for name, cost in kept.items():
+        before = earlier.get(name, 0)
+        if here.weighed(used[name], before) > limit:
+            wait_s = here.wait_s(limit - cost, used[name] - cost, before)
+            beyond = max(used[name] - cost - limit, 0) // limit
+            waits_s[name.removeprefix(PREFIX)] = wait_s + beyond * window_s
+    return waits_s
 
 
 def hashed(text: str) -> str:

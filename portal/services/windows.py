@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, floor
@@ -12,6 +12,7 @@ from portal.store.fields import instant, micros
 
 PACE = "pace:"  # what these names of counters begin with: a sender's own limits
 _SECOND = 1_000_000
+_AT_ONCE = 1000
 _ADD = (
     "INSERT INTO counter (name, window_at, used) VALUES {rows}"
     " ON CONFLICT (name, window_at) DO UPDATE SET used = counter.used + excluded.used"
@@ -59,15 +60,28 @@ def window(at: datetime, length_s: int) -> Window:
     return Window(instant(begin), (micros(at) - begin) / _SECOND, length_s)
 
 
-def add(names: Sequence[str], begin: datetime, cost: int) -> dict[str, int]:
+def add(costs: Mapping[str, int], begin: datetime) -> dict[str, int]:
     """Count for each of these names, in one statement, so that of two at once
     neither is lost. What each of them comes to."""
-    rows = ", ".join(["(?, ?, ?)"] * len(names))
-    values = [value for name in names for value in (name, micros(begin), cost)]
-    return dict(statement(_ADD.format(rows=rows), *values).fetchall())
+    found: dict[str, int] = {}
+    for part in _parts(sorted(costs)):
+        rows = ", ".join(["(?, ?, ?)"] * len(part))
+        values = [
+            value for name in part for value in (name, micros(begin), costs[name])
+        ]
+        found |= statement(_ADD.format(rows=rows), *values).fetchall()
+    return found
 
 
-def look(names: Sequence[str], begin: datetime) -> dict[str, int]:
+def look(names: Iterable[str], begin: datetime) -> dict[str, int]:
     """What was counted in the window that began then; a name without uses lacks."""
-    sql = _LOOK.format(names=", ".join("?" * len(names)))
-    return dict(statement(sql, micros(begin), *names).fetchall())
+    found: dict[str, int] = {}
+    for part in _parts(sorted(names)):
+        sql = _LOOK.format(names=", ".join("?" * len(part)))
+        found |= statement(sql, micros(begin), *part).fetchall()
+    return found
+
+
+def _parts(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Engines take so many parameters and no more."""
+    return (names[at : at + _AT_ONCE] for at in range(0, len(names), _AT_ONCE))

@@ -87,8 +87,8 @@ def spend(found: Iterable[Allowance], here: datetime) -> None:
     """Count what was taken; in the transaction that took it."""
     for each in found:
         for length_s, _ in each.limits if each.taken else ():
-            name = _counter(each, length_s)
-            windows.add([name], window(here, length_s).begin, each.taken)
+            counted = {_counter(each, length_s): each.taken}
+            windows.add(counted, window(here, length_s).begin)
 
 
 def _of_senders(

@@ -6,21 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from portal.errors import TooMany
-from portal.services import audit, limits, quota
+from portal.services import audit, quota
 from portal.services.actor import Actor
 from portal.services.outbox.sql import insert
 from portal.services.outbox.states import State
 from portal.services.senders.routing import RouteNow
+from portal.services.sending import limiting
 from portal.services.sending.asking import Idempotency, Replay, keep_answer
 from portal.services.sending.keeping import content_row
 from portal.services.sending.planning import Plan
 from portal.services.sending.views import MessageView, RecipientView
 from portal.store.database import statement
 from portal.store.fields import micros
-
-KEY_LIMIT = 100  # messages a minute and key (RELIABILITY §3.4)
-KEY_WINDOW_S = 60
 
 # The mark locks this row, so it must be there.
 _ROUTE = (
@@ -63,7 +60,7 @@ def write(
         replay = keep_answer(actor.here.id, idempotency, views, latest)
         if replay is not None:
             return Written(replay=replay)
-    delay = _spend(actor, len(plans), patient=patient)
+    delay = limiting.spend(actor, plans, route, patient=patient)
     quota.reserve(actor.here, sum(len(row.recipients) for row in plans))
     statement(_ROUTE, actor.here.id, None, 0, micros(at))
     origin = "api" if actor.key else "portal"
@@ -81,27 +78,6 @@ def write(
         )
     due = [key for key, row in zip(ids, plans, strict=True) if row.due_at + delay <= at]
     return Written(messages=views, due_ids=tuple(due))
-
-
-def _spend(actor: Actor, messages: int, *, patient: bool) -> timedelta:
-    """The rate limit of a key; the wait it asks for where the caller is patient."""
-    if actor.key is None:
-        return timedelta(0)
-    try:
-        limits.spend(
-            actor.installation,
-            f"send:{actor.key.id}",
-            limit=KEY_LIMIT,
-            window_s=KEY_WINDOW_S,
-            cost=messages,
-            sentence=f"This key sends at most {KEY_LIMIT} messages a minute. "
-            "Try again {when}.",
-        )
-    except TooMany as error:
-        if not patient:
-            raise
-        return timedelta(seconds=error.retry_after_s)
-    return timedelta(0)
 
 
 def insert_message(

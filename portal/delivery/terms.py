@@ -8,29 +8,28 @@ from portal.delivery.content import unfit
 from portal.delivery.extensions import Extensions
 from portal.mail.types import Envelope
 
-_CONTROL = re.compile("[\x00-\x1f\x7f]")
+# What could end a path and begin a parameter or a command (RFC 5321 §4.1.2).
+_ENDS_A_PATH = re.compile("[\x00-\x1f\x7f<>]")
 
 
 def lacking(
     offered: Extensions, content: bytes, size_bytes: int, envelope: Envelope
 ) -> str | None:
     """Why this mail is not begun (RFC 1870, RFC 6152, RFC 6531), in a sentence."""
-    if not envelope.recipients:
-        return "The message has no recipient."
-    if any(map(_CONTROL.search, _paths(envelope))):
-        return "A command may not hold control characters."
+    for path in _paths(envelope):
+        if _ENDS_A_PATH.search(path):
+            return "An address may not hold control characters or angle brackets."
     limit = offered.max_bytes
     if limit is not None and size_bytes > limit:
         return (
             f"The relay takes messages of up to {limit:,} bytes; this one has"
             f" {size_bytes:,}."
         )
+    beyond = beyond_ascii(content, envelope)
+    if beyond is not None and "SMTPUTF8" not in offered:
+        return f"{beyond} is not ASCII and the relay offers no SMTPUTF8."
     if not content.isascii() and "8BITMIME" not in offered:
         return "The message holds 8-bit bytes and the relay offers no 8BITMIME."
-    if "SMTPUTF8" not in offered:
-        beyond = beyond_ascii(content, envelope)
-        if beyond is not None:
-            return f"{beyond} is not ASCII and the relay offers no SMTPUTF8."
     return unfit(content)
 
 

@@ -82,7 +82,7 @@ class Transaction:
         commands = [b"MAIL FROM:<%s>%s" % (path.encode(), options)]
         if not self._ladder.ends_before(Stage.RCPT_TO):
             commands += [b"RCPT TO:<%s>" % to.encode() for to in envelope.recipients]
-        if not self._ladder.ends_before(Stage.DATA):
+        if envelope.recipients and not self._ladder.ends_before(Stage.DATA):
             commands.append(b"DATA")
         self.begun = True
         return Ahead(self._talk, commands, pipelining="PIPELINING" in offered)
@@ -97,6 +97,8 @@ class Transaction:
 
     async def _recipients(self, ahead: Ahead) -> None:
         self._ladder.begin(Stage.RCPT_TO, "RCPT TO is sent.")
+        if not self.results:
+            raise Trouble.ours("The message has no recipient.")
         for place, address in enumerate(self._envelope.recipients):
             last = await ahead.answer()
             self._set(

@@ -186,11 +186,22 @@ def test_message_too_large_is_refused_by_us(play):
     ("envelope", "content", "word"),
     [
         (envelope_to("jürgen@example.net"), b"Subject: x\r\n\r\n", "SMTPUTF8"),
+        (
+            envelope_to("lee@example.net", "jürgen@example.net"),
+            b"Subject: x\r\n\r\n",
+            "The address jürgen@example.net is not ASCII",
+        ),
+        (
+            envelope_to(),
+            "To: jürgen@example.net\r\n\r\n".encode(),
+            "An address in the header is not ASCII",
+        ),
         (envelope_to(), "Subject: x\r\n\r\nGrüße\r\n".encode(), "8BITMIME"),
         (envelope_to(), b"Subject: x\r\n\r\na\nb\r\n", "CRLF"),
         (envelope_to(), b"Subject: x\r\n\r\na\rb\r\n", "CRLF"),
         (envelope_to(), b"Subject: x\r\n\r\na\0b\r\n", "NUL"),
         (envelope_to("lee@example.net\r\nDATA"), b"Subject: x\r\n\r\n", "control"),
+        (envelope_to("a@b.test> SIZE=1"), b"Subject: x\r\n\r\n", "angle brackets"),
         (
             Envelope(reverse_path="kim@x\r\n", recipients=("a@b.test",)),
             b"Subject: x\r\n\r\n",

@@ -120,7 +120,7 @@ class Admission:
         oauth = self.relay.oauth
         if oauth is None or self.tokens is None:
             raise Trouble.ours("There is no access token and no way to get one.")
-        limit_s = self.talk.patience(TOKEN_S)
+        limit_s = self.talk.patience(min(TOKEN_S, self.talk.limits.command_s))
         async with self.talk.within(limit_s + _GRACE_S):
             return await self.tokens.token(oauth, timeout_s=limit_s, refused=refused)
 

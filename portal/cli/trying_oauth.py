@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -41,12 +42,17 @@ _HAS_NO_USE_FOR = {
     Grant.REFRESH_TOKEN: ("service_account_file", "subject_user"),
     Grant.JWT_BEARER: ("client_id", "client_secret_file", "refresh_token_file"),
 }
+_VISIBLE = re.compile(r"[!-~]+")  # RFC 6750 §2.1 and a bit: what AUTH can carry
 
 
 def access_token(given: Given) -> Secret | None:
     """The ready one of --access-token-file."""
-    path = given.access_token_file
-    return None if path is None else _secret(path, "--access-token-file")
+    token = _given_secret(given.access_token_file, "--access-token-file")
+    if token is not None and not _VISIBLE.fullmatch(token.reveal()):
+        raise click.UsageError(
+            "--access-token-file: a token is one line of ASCII without blanks."
+        )
+    return token
 
 
 def oauth(given: Given) -> OAuth | None:

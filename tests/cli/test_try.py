@@ -3,48 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 from email import message_from_bytes, policy
 
 import pytest
-from click.testing import CliRunner
-
-from portal.cli import main
 
 ADDRESSED = ("--from", "kim@example.org", "--to", "ada@example.org")
 KEYS = ["outcome", "stage", "steps", "tls", "ehlo", "message_id", "recipients"]
-
-
-@pytest.fixture
-def files(tmp_path, authority):
-    """A folder with a password, a wrong one and the CA of the relays."""
-    (tmp_path / "password").write_text("open sesame\n")
-    (tmp_path / "wrong").write_text("shut sesame\n")
-    (tmp_path / "ca.pem").write_text(authority.pem)
-    return tmp_path
-
-
-@pytest.fixture
-def portal_try(files, monkeypatch):
-    """Runs `portal try …` on 127.0.0.1 in an empty folder."""
-    monkeypatch.chdir(files)
-
-    def run(port: int, *words: str, security: str = "none"):
-        where = ["--host", "127.0.0.1", "--port", str(port), "--security", security]
-        return CliRunner().invoke(main, ["try", *where, *words])
-
-    return run
-
-
-@pytest.fixture
-def told(portal_try):
-    """The same with --json: (exit status, document)."""
-
-    def run(*words: object, **more: str):
-        done = portal_try(*words, "--json", **more)
-        return done.exit_code, json.loads(done.stdout)
-
-    return run
 
 
 SIGNED_IN = ("--username", "kim", "--password-file", "password", "--ca-file", "ca.pem")

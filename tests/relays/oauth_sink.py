@@ -57,7 +57,6 @@ class OAuthSink(Sink):
             tls_context=self.starttls,
             authenticator=self._authenticate,
             auth_require_tls=not self.clear_auth and self.tls is None,
-            auth_required=True,
             auth_exclude_mechanism=hidden,
         )
         protocol.command_size_limits = defaultdict(lambda: _LINE)
@@ -65,6 +64,10 @@ class OAuthSink(Sink):
         return protocol
 
     async def handle_MAIL(self, server, session, envelope, address, options) -> str:
+        if not session.authenticated:
+            return "530 5.7.0 Authentication required"
+        if not session.authenticated:
+            return "530 5.7.0 Authentication required"
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 2.1.0 OK"

@@ -66,8 +66,6 @@ class OAuthSink(Sink):
     async def handle_MAIL(self, server, session, envelope, address, options) -> str:
         if not session.authenticated:
             return "530 5.7.0 Authentication required"
-        if not session.authenticated:
-            return "530 5.7.0 Authentication required"
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 2.1.0 OK"

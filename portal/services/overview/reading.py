@@ -20,6 +20,7 @@ from portal.services.overview.views import (
     Trouble,
 )
 from portal.services.senders import RouteKind, RouteNow, route_now
+from portal.services.senders.certificates import expiring
 from portal.store.fields import micros, now
 from portal.store.models import (
     ApiKey,
@@ -55,6 +56,7 @@ def overview(actor: Actor) -> Overview:
         used=quota.used(actor.here),
         quota=Tenant.select(Tenant.quota).where(Tenant.id == tenant).scalar(),
         trouble=trouble,
+        expiring=expiring(actor),
     )
 
 

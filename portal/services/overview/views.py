@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from portal.services.senders import RouteNow
+from portal.services.senders.certificates import Expiring
 
 
 class Flow(StrEnum):
@@ -97,3 +98,4 @@ class Overview:
     used: int  # recipients accepted this month
     quota: int | None  # of them, at most; None: no limit
     trouble: Trouble | None = None
+    expiring: tuple[Expiring, ...] = ()

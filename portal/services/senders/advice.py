@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
+from portal.crypto.certificates import client_certificate, described
 from portal.delivery.types import Security
 from portal.errors import FieldError
 from portal.providers.types import Provider
-from portal.services.senders.fields import SenderFields
+from portal.services.senders.fields import (
+    CLIENT_KEY,
+    CLIENT_SECRET,
+    PASSWORD,
+    REFRESH_TOKEN,
+    SenderFields,
+)
+from portal.store.fields import now
+
+NEAR = timedelta(days=30)  # when the end of a certificate is spoken of
+_TYPED_BY_HAND = (PASSWORD, CLIENT_SECRET, REFRESH_TOKEN)
 
 _USUAL = {
     465: Security.TLS,
@@ -46,17 +58,66 @@ def notes(fields: SenderFields, provider: Provider | None) -> tuple[FieldError, 
         found.append(FieldError("port", mismatch))
     if fields.security is Security.NONE and not fields.is_sandbox:
         found.append(FieldError("security", "Everybody on the way can read this mail."))
+    found += _of_blanks(fields)
     if fields.password:
-        found += _of_secret(fields.password.reveal(), provider)
+        found += _of_pattern(fields.password.reveal(), provider)
+    found += _of_certificate(fields)
+    found += _of_signing(fields)
     return tuple(found)
 
 
-def _of_secret(secret: str, provider: Provider | None) -> list[FieldError]:
+def aligned(domain: str, other: str) -> bool:
+    """Whether DMARC may take one for the other: the same, or one below the other
+    (RFC 9989, relaxed alignment, as far as it can be told without the DNS)."""
+    return (
+        domain == other
+        or f".{domain}".endswith(f".{other}")
+        or (f".{other}".endswith(f".{domain}"))
+    )
+
+
+def _of_blanks(fields: SenderFields) -> list[FieldError]:
+    typed = {name: fields.secrets.get(name) for name in _TYPED_BY_HAND}
+    return [
+        FieldError(name, "It begins or ends with a blank; kept as typed.")
+        for name, secret in typed.items()
+        if secret and secret.reveal() != secret.reveal().strip()
+    ]
+
+
+def _of_certificate(fields: SenderFields) -> list[FieldError]:
+    if fields.client_cert is None:
+        return []
+    facts = described(fields.client_cert)
     found = []
-    if secret != secret.strip():
-        found.append(
-            FieldError("password", "It begins or ends with a blank; kept as typed.")
+    if facts and facts[0].not_after < now() + NEAR:
+        ends = facts[0].not_after
+        sentence = f"It expires on {ends.day} {ends:%b %Y}; upload a new one before."
+        found.append(FieldError("client_cert", sentence))
+    key = fields.secrets.get(CLIENT_KEY)
+    if key:
+        checked = client_certificate(
+            fields.client_cert.encode(), key=key.reveal().encode()
         )
+        found += [FieldError("client_cert", each) for each in checked.advice]
+    return found
+
+
+def _of_signing(fields: SenderFields) -> list[FieldError]:
+    own, domain = fields.dkim_signing, fields.from_address.rpartition("@")[2]
+    if own is None or aligned(own.domain, domain):
+        return []
+    return [
+        FieldError(
+            "dkim_signing.domain",
+            f"It does not align with {domain} of the From address: DMARC does not"
+            " count this signature.",
+        )
+    ]
+
+
+def _of_pattern(secret: str, provider: Provider | None) -> list[FieldError]:
+    found = []
     pattern = provider.secret_pattern if provider else None
     if provider and pattern and not re.search(pattern, secret):
         found.append(

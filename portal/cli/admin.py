@@ -169,12 +169,37 @@ def key() -> None:
     multiple=True,
     help="May be repeated; default: all of them.",
 )
+@click.option(
+    "--from-domain",
+    "from_domains",
+    multiple=True,
+    metavar="DOMAIN",
+    help="It may write From with these domains alone.",
+)
+@click.option(
+    "--to-domain",
+    "to_domains",
+    multiple=True,
+    metavar="DOMAIN",
+    help="It may send to these domains alone.",
+)
 @_json
-def key_add(slug: str, name: str, scopes: tuple[str, ...], as_json: bool) -> None:
+def key_add(
+    slug: str,
+    name: str,
+    scopes: tuple[str, ...],
+    from_domains: tuple[str, ...],
+    to_domains: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Make an API key and print it, this once."""
     with opened() as shell:
         made = keys.make(
-            tenants.enter(shell, slug), name=name, scopes=scopes or keys.SCOPES
+            tenants.enter(shell, slug),
+            name=name,
+            scopes=scopes or keys.SCOPES,
+            from_domains=from_domains,
+            to_domains=to_domains,
         )
         answer(as_json, {"id": made.id, "name": made.name, "key": made.key}, made.key)
 
@@ -193,6 +218,8 @@ def key_list(slug: str | None, as_json: bool) -> None:
                 "name": each.name,
                 "prefix": each.prefix,
                 "scopes": list(each.scopes),
+                "from_domains": list(each.from_domains),
+                "to_domains": list(each.to_domains),
                 "created_at": _time(each.created_at),
                 "used_at": _time(each.used_at),
                 "revoked_at": _time(each.revoked_at),

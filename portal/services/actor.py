@@ -45,6 +45,8 @@ class KeyRef:
     public_id: str
     name: str
     scopes: frozenset[str]
+    from_domains: frozenset[str] | None = None  # None: any that the sender may use
+    to_domains: frozenset[str] | None = None  # None: anybody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

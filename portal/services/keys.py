@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
+from portal.address import BadAddress, parse_domain
 from portal.crypto.tokens import fingerprint, new_token, same
 from portal.errors import Missing, Unauthenticated
 from portal.services import audit, words
@@ -23,7 +25,8 @@ SCOPES = ("send", "read", "cancel")
 SHOWN = 8  # characters of the random part that a list shows
 NOTED_EVERY = timedelta(minutes=1)
 _BY_PREFIX = """
-    SELECT k.key_hash, k.id, k.public_id, k.name, k.scopes, k.used_at,
+    SELECT k.key_hash, k.id, k.public_id, k.name, k.scopes, k.from_domains,
+           k.to_domains, k.used_at,
            t.id, t.public_id, t.slug, t.name
     FROM api_key k JOIN tenant t ON t.id = k.tenant_id
     WHERE k.prefix = ? AND k.revoked_at IS NULL"""
@@ -45,6 +48,8 @@ class KeyView:
     name: str
     prefix: str
     scopes: tuple[str, ...]
+    from_domains: tuple[str, ...]  # empty: any that the sender may use
+    to_domains: tuple[str, ...]  # empty: anybody
     created_at: datetime
     created_by: str | None
     used_at: datetime | None
@@ -52,14 +57,29 @@ class KeyView:
     revoked_at: datetime | None
 
 
-def make(actor: Actor, *, name: str, scopes: Iterable[str] = SCOPES) -> NewKey:
-    """Raises Forbidden for all but owners, Invalid by field: name, scopes."""
+def make(
+    actor: Actor,
+    *,
+    name: str,
+    scopes: Iterable[str] = SCOPES,
+    from_domains: Iterable[str] = (),
+    to_domains: Iterable[str] = (),
+) -> NewKey:
+    """A key; with domains it may write From with these alone, or to these alone.
+
+    Raises Forbidden for all but owners, Invalid by field: name, scopes,
+    from_domains, to_domains.
+    """
     actor.require(Role.OWNER)
     findings = words.Findings()
     shown = words.name(name, "name", findings, what="the key a name")
     chosen = [scope for scope in SCOPES if scope in set(scopes)]
     if not chosen or not set(scopes) <= set(SCOPES):
         findings.add("scopes", f"Choose at least one of {', '.join(SCOPES)}.")
+    bound = {
+        "from_domains": _domains(from_domains, "from_domains", findings),
+        "to_domains": _domains(to_domains, "to_domains", findings),
+    }
     findings.done()
     key = BEGIN + new_token()
     with transaction():
@@ -70,8 +90,10 @@ def make(actor: Actor, *, name: str, scopes: Iterable[str] = SCOPES) -> NewKey:
             key_hash=fingerprint(key),
             scopes=chosen,
             created_by=actor.label,
+            **bound,
         )
-        _record(actor, "key.created", row, scopes=chosen)
+        told = {name: domains for name, domains in bound.items() if domains}
+        _record(actor, "key.created", row, scopes=chosen, **told)
     return NewKey(id=row.public_id, name=row.name, key=key)
 
 
@@ -87,6 +109,8 @@ def keys(actor: Actor) -> list[KeyView]:
             name=row.name,
             prefix=row.prefix,
             scopes=tuple(row.scopes),
+            from_domains=tuple(row.from_domains or ()),
+            to_domains=tuple(row.to_domains or ()),
             created_at=row.created_at,
             created_by=row.created_by,
             used_at=row.used_at,
@@ -144,17 +168,44 @@ def _find(
     row = statement(_BY_PREFIX, _prefix(key)).fetchone()
     if row is None or not same(row[0], fingerprint(key)):
         return None
-    _, key_id, public_id, name, scopes, used_at, *tenant = row
-    known = json.loads(scopes) if isinstance(scopes, str) else scopes
+    _, key_id, public_id, name, scopes, from_, to, used_at, *tenant = row
     actor = Actor(
         installation=installation,
         tenant=TenantRef(
             id=tenant[0], public_id=tenant[1], slug=tenant[2], name=tenant[3]
         ),
-        key=KeyRef(id=key_id, public_id=public_id, name=name, scopes=frozenset(known)),
+        key=KeyRef(
+            id=key_id,
+            public_id=public_id,
+            name=name,
+            scopes=_set(scopes) or frozenset(),
+            from_domains=_set(from_),
+            to_domains=_set(to),
+        ),
         ip=ip,
     )
     return actor, used_at
+
+
+def _set(stored: Any) -> frozenset[str] | None:
+    """A list of words as either engine gives it back; None where there is none."""
+    known = json.loads(stored) if isinstance(stored, str) else stored
+    return None if known is None else frozenset(known)
+
+
+def _domains(
+    typed: Iterable[str], field: str, findings: words.Findings
+) -> list[str] | None:
+    """In their strict form, each once; None where none was given."""
+    found: list[str] = []
+    for text in typed:
+        try:
+            domain = parse_domain(text.strip())
+        except BadAddress as error:
+            findings.add(field, str(error))
+            continue
+        found += [domain] if domain not in found else []
+    return found or None
 
 
 def _note_use(actor: Actor, seen: int | None) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from portal.address import Mailbox
-from portal.errors import FieldError, Invalid
+from portal.errors import FieldError, Forbidden, Invalid
 from portal.mail.compose import compose, recipients
 from portal.mail.render import from_allowed
 from portal.mail.types import Content, Draft, Identity
@@ -59,10 +60,11 @@ def sender_of(actor: Actor, route: RouteNow) -> Identity:
 def plan(
     actor: Actor, draft: Draft, route: RouteNow, who: Identity, *, at: datetime
 ) -> Plan:
-    """Raises Invalid with the field's name."""
+    """Raises Invalid with the field's name, Forbidden for what its key may not."""
     _check_from(draft, who, route, actor.here.id)
     _check_times(draft, at)
     addressed = recipients(draft)
+    _check_key(actor, draft, who, route, addressed)
     if len(addressed) > MOST_RECIPIENTS:
         raise Invalid("to", f"A mail has at most {MOST_RECIPIENTS} recipients.")
     from_ = draft.from_.mailbox if draft.from_ else who.from_.mailbox
@@ -112,6 +114,27 @@ def _check_from(draft: Draft, who: Identity, route: RouteNow, tenant_id: int) ->
         f" to send as {who.from_.mailbox}, or add the address or its domain to the"
         " sender's further From addresses.",
     )
+
+
+def _check_key(
+    actor: Actor,
+    draft: Draft,
+    who: Identity,
+    route: RouteNow,
+    addressed: Sequence[tuple[str, Mailbox]],
+) -> None:
+    """A key may be bound to domains. The From of the platform, which nobody asked
+    for, is not its caller's choice."""
+    if actor.key is None:
+        return
+    asked = draft.from_ or (None if route.kind is RouteKind.PLATFORM else who.from_)
+    allowed = actor.key.from_domains
+    if asked and allowed is not None and asked.mailbox.domain not in allowed:
+        raise Forbidden(f"This key may not send as {asked.mailbox.domain}.")
+    reachable = actor.key.to_domains
+    for _, mailbox in addressed:
+        if reachable is not None and mailbox.domain not in reachable:
+            raise Forbidden(f"This key may not send to {mailbox.domain}.")
 
 
 def _check_times(draft: Draft, at: datetime) -> None:

@@ -12,8 +12,11 @@ proxy: DatabaseProxy = DatabaseProxy()
 
 
 def public_id() -> str:
-    """A random id for URLs and JSON: 128 bit, 22 characters."""
-    return secrets.token_urlsafe(16)
+    """A random id for URLs, JSON and commands: 128 bit, 22 characters. The first is
+    no dash, which a shell's command would take for an option."""
+    while (made := secrets.token_urlsafe(16)).startswith("-"):
+        continue
+    return made
 
 
 class Table(Model):

@@ -22,6 +22,7 @@ NOUNS = (
     "senders",
     "live_tests",
     "certificates",
+    "consents",
     "messages",
     "keys",
     "audit",

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from flask import request
 
 from portal.config import Settings
-from portal.providers.types import Provider
+from portal.providers.types import Cloud, OAuthFacts, Provider
 from portal.web.sender_forms import OAUTH, SenderForm
 
 GRANTS = {
@@ -28,12 +28,13 @@ _PLACE = "{tenant}"  # in an address of the catalogue: the customer's directory
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
     """How far a person's consent has come: `url` where they are asked, `account`
-    who said yes, `refusal` why there is none."""
+    who said yes, `refusal` why there is none. `given`: the refresh token is here."""
 
-    id: str = ""
+    id: str
     url: str = ""
     account: str = ""
     refusal: str = ""
+    given: bool = False
 
     @property
     def at(self) -> str:
@@ -48,8 +49,8 @@ class Asking:
     form: SenderForm
 
     @cached_property
-    def facts(self) -> Any:
-        return _facts(self.provider)
+    def facts(self) -> OAuthFacts | None:
+        return self.provider.oauth
 
     @property
     def grants(self) -> tuple[tuple[str, str], ...]:
@@ -74,6 +75,16 @@ class Asking:
         return wrong or not self.form.token_url.data
 
     @property
+    def mailbox_help(self) -> str:
+        hint = self.facts.user_hint if self.facts else None
+        return f"{hint or 'The mailbox to sign in as.'} Empty: the From address."
+
+    @property
+    def steps(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """By grant, what an administrator does before the first token."""
+        return tuple(self.facts.steps.items()) if self.facts else ()
+
+    @property
     def consents(self) -> bool:
         return self.takes("refresh_token")
 
@@ -86,43 +97,62 @@ def callback_url(settings: Settings) -> str:
 
 def fill(form: SenderForm, oauth: Mapping[str, Any], provider: Provider) -> None:
     """The form showing stored settings; without any, what the catalogue proposes."""
-    facts = _facts(provider)
+    facts = provider.oauth
     grant = oauth.get("grant") or (facts.grants[0] if facts else "client_credentials")
-    shown = {**_proposed(provider, grant), **oauth, "grant": grant}
+    host = form.host.data or ""
+    proposed = {name: _address(facts, name, host) for name in ADDRESSES}
+    proposed["scope"] = _scopes(facts, host).get(grant, "")
+    shown = {**proposed, **oauth, "grant": grant}
     for name in OAUTH:
-        form._fields[name].data = str(shown.get(name) or "")
+        form._fields[name].data = str(shown.get(name) or proposed.get(name) or "")
     for name in ADDRESSES:
-        _show_directory(form, name, _template(provider, name))
+        for template in _addresses(facts, name):
+            _show_directory(form, name, template)
 
 
 def complete(form: SenderForm, found: dict[str, object], provider: Provider) -> None:
-    """What the catalogue knows and nobody typed: the directory in its addresses,
-    the scope of the grant where it is still that of another."""
+    """What the catalogue knows and nobody typed: the cloud of the host, the
+    directory in its addresses, the scope of the grant where it is still that of
+    another."""
+    facts, host = provider.oauth, (form.host.data or "").strip()
     directory = (form.directory.data or "").strip()
     for name in ADDRESSES:
-        typed = str(found.get(name) or "").strip() or _template(provider, name)
+        typed = str(found.get(name) or "").strip()
+        if typed in ("", *_addresses(facts, name)):
+            typed = _address(facts, name, host)
         found[name] = typed.replace(_PLACE, directory) if directory else typed
-    scopes = _scopes(provider)
-    if str(found.get("scope") or "").strip() in ("", *scopes.values()):
-        found["scope"] = scopes.get(str(found.get("grant")), found.get("scope") or "")
+    if str(found.get("scope") or "").strip() in ("", *_known_scopes(facts)):
+        grant = str(found.get("grant") or "")
+        found["scope"] = _scopes(facts, host).get(grant, found.get("scope") or "")
 
 
-def _facts(provider: Provider) -> Any:
-    return getattr(provider, "oauth", None)
+def _cloud(facts: OAuthFacts | None, host: str) -> OAuthFacts | Cloud | None:
+    """A provider has clouds apart, each with a host and addresses of its own."""
+    clouds = facts.clouds if facts else ()
+    return next((each for each in clouds if each.host == host), facts)
 
 
-def _proposed(provider: Provider, grant: str) -> dict[str, str]:
-    proposed = {name: _template(provider, name) for name in ADDRESSES}
-    return {**proposed, "scope": _scopes(provider).get(grant, "")}
+def _address(facts: OAuthFacts | None, name: str, host: str) -> str:
+    return str(getattr(_cloud(facts, host), name, None) or "")
 
 
-def _template(provider: Provider, name: str) -> str:
-    return str(getattr(_facts(provider), name, None) or "")
+def _addresses(facts: OAuthFacts | None, name: str) -> tuple[str, ...]:
+    if facts is None:
+        return ()
+    found = (getattr(each, name) for each in (facts, *facts.clouds))
+    return tuple(each for each in found if each)
 
 
-def _scopes(provider: Provider) -> Mapping[str, str]:
-    facts = _facts(provider)
-    return facts.scopes if facts else {}
+def _scopes(facts: OAuthFacts | None, host: str) -> Mapping[str, str]:
+    cloud = _cloud(facts, host)
+    return {str(grant): each for grant, each in cloud.scopes.items()} if cloud else {}
+
+
+def _known_scopes(facts: OAuthFacts | None) -> tuple[str, ...]:
+    if facts is None:
+        return ()
+    every: tuple[OAuthFacts | Cloud, ...] = (facts, *facts.clouds)
+    return tuple(scope for each in every for scope in each.scopes.values())
 
 
 def _show_directory(form: SenderForm, name: str, template: str) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
+from typing import Any
+
 from flask import request
 
 from portal.errors import FieldError, Invalid, Missing
@@ -9,9 +13,11 @@ from portal.providers.types import Provider
 from portal.services import knowledge, senders, testing
 from portal.services.actor import Actor
 from portal.services.senders import Pacing, SenderView
-from portal.services.senders.fields import UNTESTED
+from portal.services.senders.fields import REFRESH_TOKEN, UNTESTED
 from portal.services.senders.signature import DkimRecord, dkim_record
+from portal.services.senders.typed import lender
 from portal.services.testing import TestView
+from portal.web import carried
 from portal.web.sender_forms import SECRETS, SenderForm, find_place
 from portal.web.sender_oauth import Consent
 from portal.web.sender_page import Page
@@ -21,21 +27,41 @@ from portal.web.sender_words import OWN, ways
 _TYPE_AGAIN = "Type it again: what was typed is not kept when a field is wrong."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """The form as it was when a person was asked for consent, and what they said."""
+
+    settings: dict[str, Any]
+    consent: Consent
+
+
 def blank(actor: Actor, provider_id: str) -> Page:
-    """A sender to be: filled in by its provider, or as it was last tested."""
+    """A sender to be: filled in by its provider, or as it was last tested, or as it
+    was when a person was asked for consent."""
     provider = _provider(actor, provider_id)
-    test = _asked(actor, "test")
-    settings = test.fields.settings() if test else _preset(actor, provider)
-    form = _form(settings, provider)
-    return Page(actor=actor, provider=provider, form=form, test=test, lends=True)
+    test, given = _asked(actor, "test"), _consented(actor)
+    settings = _preset(actor, provider)
+    if given:
+        settings = given.settings
+    elif test:
+        settings = test.fields.settings()
+    return Page(
+        actor=actor,
+        provider=provider,
+        form=_form(settings, provider),
+        test=test,
+        lends=True,
+        consent=given.consent if given else None,
+    )
 
 
 def opened(actor: Actor, sender_id: str) -> Page:
-    """A saved sender; with `test`, as it was last tested. Raises Missing."""
+    """A saved sender; with `test`, as it was last tested, with `consent`, as it was
+    when a person was asked. Raises Missing."""
     sender = senders.sender(actor, sender_id)
     provider = _provider(actor, sender.provider, stored=True)
-    test = _asked(actor, "test")
-    shown = (test or sender).fields.settings()
+    test, given = _asked(actor, "test"), _consented(actor)
+    shown = given.settings if given else (test or sender).fields.settings()
     ladder = test or _asked(actor, "ladder") or testing.latest(actor, sender_id)
     return Page(
         actor=actor,
@@ -44,6 +70,7 @@ def opened(actor: Actor, sender_id: str) -> Page:
         sender=sender,
         test=ladder if test or _is_of(ladder, sender.fields.settings()) else None,
         lends=test is not None,
+        consent=given.consent if given else None,
         record=_record(actor, sender),
     )
 
@@ -78,7 +105,7 @@ def sent(
         sender=sender,
         test=_found(actor, form.test_id),
         lends=not form.keeps_all,
-        consent=Consent(id=form.consent.data) if form.consent.data else None,
+        consent=_sent_along(form),
     )
 
 
@@ -96,6 +123,10 @@ def following(actor: Actor, test: TestView, sender_id: str | None = None) -> Pag
         test=test,
         lends=True,
     )
+
+
+def _sent_along(form: SenderForm) -> Consent | None:
+    return Consent(id=form.consent.data) if form.consent.data else None
 
 
 def refused(page: Page, fault: Invalid) -> Page:
@@ -149,6 +180,21 @@ def _record(actor: Actor, sender: SenderView) -> DkimRecord | None:
 def _asked(actor: Actor, name: str) -> TestView | None:
     """The live test that the address names; one that is gone is no fault."""
     return _found(actor, request.args.get(name))
+
+
+def _consented(actor: Actor) -> _Given | None:
+    """The consent that the address names, told of once; one that is gone is no
+    fault."""
+    consent_id = request.args.get("consent")
+    lent = lender(actor, consent_id) if consent_id else None
+    if consent_id is None or lent is None:
+        return None
+    told = json.loads(carried.take("consent") or "{}")
+    given = REFRESH_TOKEN in lent.fields.secrets and not told.get("refusal")
+    return _Given(
+        settings=lent.fields.settings(),
+        consent=Consent(id=consent_id, given=given, **told),
+    )
 
 
 def _found(actor: Actor, test_id: str | None) -> TestView | None:

@@ -10,6 +10,7 @@ from portal.providers.types import Provider
 from portal.services.actor import Actor, Role
 from portal.services.senders import SenderView
 from portal.services.senders.fields import SANDBOX
+from portal.services.senders.keeping import main_secret
 from portal.services.senders.signature import DkimRecord
 from portal.services.senders.typed import Lender, lender
 from portal.services.testing import TestView
@@ -165,8 +166,13 @@ class Page:
         return sender_facts.facts(self.sender) if self.sender else ()
 
     @property
+    def main_secret(self) -> str | None:
+        """The name of the secret that it signs in with; None where it needs none."""
+        return main_secret(self.sender.fields) if self.sender else None
+
+    @property
     def secret_stamp(self) -> str:
-        stamp = self.sender.secrets.get("password") if self.sender else None
+        stamp = self.sender.secrets.get(self.main_secret or "") if self.sender else None
         return sender_words.saved(stamp) if stamp else ""
 
     @property
@@ -194,7 +200,7 @@ class Page:
     @property
     def tabs(self) -> tuple[tuple[str, str], ...]:
         """Word and path of each page of a saved sender."""
-        secret = self.sender and self.may_change and self.sender.fields.needs_secret
+        secret = self.may_change and self.main_secret
         middle = (("Secret", "/secret"),) if secret else ()
         return (("Connection", ""), *middle, ("Versions", "/versions"))
 
@@ -203,7 +209,10 @@ class Page:
         """Id and label of each field that is refused."""
         provider = self.provider
         own = {"username": provider.username_label, "password": provider.secret_label}
-        ids = {"security": "security-starttls"}
+        ids = {
+            "security": "security-starttls",
+            "service_account": "service_account_file",
+        }
         return tuple(
             (ids.get(field.name, field.name), own.get(field.name, field.label.text))
             for field in self.form
@@ -270,6 +279,14 @@ class Page:
     @property
     def to_error(self) -> str:
         return " ".join(self.form.to.errors)
+
+    @property
+    def untested_title(self) -> str:
+        if self.sender and self.sender.tested_at:
+            at, status = self.sender.tested_at, self.sender.test_status
+            _, word, rest = sender_words.last_test(status, at)
+            return f"{word} {rest}"
+        return "Nothing tested yet"
 
     @property
     def moment(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -131,6 +131,10 @@ class SigningIn:
             chosen=TYPED if errors else chosen,
             error=" ".join(errors),
         )
+
+    def fresh(self, name: str) -> SecretPart:
+        """As `secret`, where a new one is to be given in any case."""
+        return replace(self.secret(name), choices=(), chosen=TYPED)
 
     def _choices(self, name: str) -> tuple[tuple[str, str, str], ...]:
         found = []

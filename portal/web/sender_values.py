@@ -18,6 +18,7 @@ from portal.web.sender_forms import (
     OWN_KEY,
     PACING,
     PLAIN,
+    SECRETS,
     SIGNING,
     WITH_PASSWORD,
     SenderForm,
@@ -47,6 +48,18 @@ def values(
     if uploaded := form.upload("ca_file"):
         found["ca"] = form.ca.data = _text(uploaded)
     return found
+
+
+def replaced(form: SenderForm, secret: str) -> dict[str, object]:
+    """What was sent to replace one secret and nothing else; a key comes with its
+    certificate."""
+    if secret != "client_key":  # noqa: S105, the name of a secret
+        return {secret: _typed(form, secret)}
+    return {
+        "client_cert_file": form.upload("client_cert_file"),
+        "client_key_file": form.upload("client_key_file"),
+        "client_passphrase": form.client_passphrase.data,
+    }
 
 
 def filled(
@@ -118,13 +131,15 @@ def _oauth(form: SenderForm, provider: Provider) -> dict[str, object]:
     for name in form.secrets:
         if form.choice_of(name) in (KEEP, LENT):
             continue
-        inner = name.partition(".")[2]
-        found[inner] = form._fields[inner].data
-        if inner == "service_account" and (
-            uploaded := form.upload("service_account_file")
-        ):
-            found[inner] = _text(uploaded)
+        found[name.partition(".")[2]] = _typed(form, name)
     return found
+
+
+def _typed(form: SenderForm, secret: str) -> object:
+    """A secret from its field, or from the file beside it."""
+    field, _ = SECRETS[secret]
+    uploaded = form.upload(f"{field}_file")
+    return _text(uploaded) if uploaded else form._fields[field].data
 
 
 def _certificate(

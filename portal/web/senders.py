@@ -6,28 +6,23 @@ from typing import Any
 
 from flask import request
 from werkzeug.wrappers import Response
-from wtforms import PasswordField
 
 from portal.errors import Invalid, Missing
 from portal.services import senders
 from portal.services.actor import Actor, Role
 from portal.services.senders import Saved
 from portal.web import access, fragments, notices, sender_words
-from portal.web.forms import PortalForm
 from portal.web.sender_asking import hint
+from portal.web.sender_forms import SECRETS, SenderForm
 from portal.web.sender_opening import blank, opened, refused, saved, sent
 from portal.web.sender_page import Page
-from portal.web.sender_values import values
+from portal.web.sender_values import replaced, values
 
 pages = access.blueprint("senders", __name__)
 
 PAGE, WORKBENCH = "senders/sender.html", "senders/_workbench.html"
 SECRET_PAGE, SECRET = "senders/secret.html", "senders/_secret.html"
 VERSIONS_PAGE, VERSIONS = "senders/versions.html", "senders/_versions.html"
-
-
-class SecretForm(PortalForm):
-    password = PasswordField("New secret")
 
 
 @pages.get("/t/<slug>/senders")
@@ -86,32 +81,34 @@ def update(slug: str, sender_id: str) -> Response:
 def show_secret(slug: str, sender_id: str) -> Response:
     page = opened(access.tenant_actor(slug, Role.ADMIN), sender_id)
     _require_secret(page)
-    return fragments.page(SECRET_PAGE, page=page, form=SecretForm(formdata=None))
+    return fragments.page(SECRET_PAGE, page=page, form=page.form)
 
 
 @pages.post("/t/<slug>/senders/<sender_id>/secret")
 def replace_secret(slug: str, sender_id: str) -> Response:
-    actor, form = access.tenant_actor(slug, Role.ADMIN), SecretForm()
+    actor, form = access.tenant_actor(slug, Role.ADMIN), SenderForm()
     page = opened(actor, sender_id)
-    _require_secret(page)
+    secret = _require_secret(page)
     try:
         done = senders.save(
             actor,
             sender_id=sender_id,
-            values={"password": form.password.data or ""},
+            values=replaced(form, secret),
             activate=request.form.get("then") == "use",
             replace_secret=True,
         )
     except Invalid as fault:
         form.refuse(fault)
+        page = page.showing(form=form)
         return fragments.answer(SECRET_PAGE, SECRET, 422, page=page, form=form)
     _say(done, page.heading)
+    after = opened(actor, sender_id)
     return fragments.redirect_after_post(
         f"{page.action}/secret",
         SECRET,
         moved=done.active,
-        page=opened(actor, sender_id),
-        form=SecretForm(formdata=None),
+        page=after,
+        form=after.form,
     )
 
 
@@ -191,7 +188,7 @@ def _say(done: Saved, name: str) -> None:
         if word:
             notices.say(word, "warn")
     for note in done.notes:
-        if note.field == "password":
+        if note.field in SECRETS:
             notices.say(note.detail, "warn")
 
 
@@ -214,9 +211,11 @@ def _back_to_versions(actor: Actor, sender_id: str) -> Response:
     )
 
 
-def _require_secret(page: Page) -> None:
-    if page.sender is None or not page.sender.fields.needs_secret:
+def _require_secret(page: Page) -> str:
+    """The name of the secret that it signs in with. Raises Missing."""
+    if page.main_secret is None:
         raise Missing("This sender signs in without a secret.")
+    return page.main_secret
 
 
 def _may_change(actor: Actor) -> bool:

@@ -11,10 +11,13 @@ from ipaddress import ip_network
 import pytest
 
 from portal.config import AllowRule, Settings
-from portal.delivery.types import Limits
 from portal.engine.live_tests import LiveTests
 from portal.services.installation import Installation
 from tests.browsing import Visitor
+from tests.web_senders.live import QUICK
+from tests.web_senders.windows import new_page
+
+__all__ = ["new_page"]  # a fixture of all files here
 
 SECRET = "Zyx-wvu-9876-tsr"
 BASE = "/t/acme-inc/senders"
@@ -38,7 +41,6 @@ SIGNED_IN = {
     "username": "kim",
     "password": SECRET,
 }
-QUICK = Limits.every(1, 5)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portal.crypto.signing import public_record
 from portal.errors import Unavailable
 from portal.services.actor import Actor, Role
 from portal.services.senders.fields import SIGNING_KEY, stored_fields
@@ -37,8 +38,6 @@ def dkim_record(actor: Actor, sender_id: str) -> DkimRecord | None:
     key = secrets.get(SIGNING_KEY)
     if key is None:
         return None
-    from portal.crypto.signing import public_record
-
     return DkimRecord(
         name=f"{signing.selector}._domainkey.{signing.domain}",
         value=public_record(key.reveal()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -19,8 +20,9 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.peers import exim, postfix
 from tests.peers.certified import client_pair
-from tests.peers.postfix import Peer, Surroundings, running, why_not
+from tests.peers.postfix import Peer, Surroundings
 from tests.relays.tokens import TokenServer
 from tests.serving import free_port, portal_command
 
@@ -75,24 +77,48 @@ def tokens() -> Iterator[TokenServer]:
 
 @pytest.fixture(scope="session")
 def peer(hop: tuple[Sink, int], tokens: TokenServer) -> Iterator[Peer]:
-    if reason := why_not():
+    if reason := postfix.why_not():
         pytest.skip(reason)
+    with (
+        _surroundings(hop[1], tokens) as (folder, given),
+        postfix.running(folder, given) as peer,
+    ):
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def exim_peer(hop: tuple[Sink, int], tokens: TokenServer) -> Iterator[Peer]:
+    if reason := exim.why_not():
+        pytest.skip(reason)
+    with (
+        _surroundings(hop[1], tokens) as (folder, given),
+        exim.running(folder, given) as peer,
+    ):
+        yield peer
+
+
+@contextlib.contextmanager
+def _surroundings(
+    next_hop: int, tokens: TokenServer
+) -> Iterator[tuple[Path, Surroundings]]:
+    """A folder that servers may read, with certificates; gone at the end."""
     folder = Path(tempfile.mkdtemp(prefix="peer-"))
     authority = trustme.CA()
     issued = authority.issue_cert("localhost", "127.0.0.1")
     issued.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
     authority.cert_pem.write_to_path(folder / "ca.pem")
-    given = Surroundings(
-        certificate=folder / "server.pem",
-        ca=folder / "ca.pem",
-        client=client_pair(authority, folder / "client"),
-        stranger=client_pair(trustme.CA(), folder / "stranger"),
-        next_hop=hop[1],
-        introspect_url=tokens.introspect_url,
-    )
     try:
-        with running(folder, given) as peer:
-            yield peer
+        yield (
+            folder,
+            Surroundings(
+                certificate=folder / "server.pem",
+                ca=folder / "ca.pem",
+                client=client_pair(authority, folder / "client"),
+                stranger=client_pair(trustme.CA(), folder / "stranger"),
+                next_hop=next_hop,
+                introspect_url=tokens.introspect_url,
+            ),
+        )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -58,6 +58,7 @@ class Peer:
     owned: str = "app@peer.example"  # the one address that `user` may send from
     reader: str = "kim@peer.example"  # the one mailbox of its own domain
     users: dict[str, str] = field(default_factory=dict)  # more of them: passwords
+    log_name: str = "mail.log"
 
     @property
     def submission(self) -> int:
@@ -70,7 +71,7 @@ class Peer:
         return self.ports["submissions"]
 
     def log(self) -> str:
-        return (self.folder / "mail.log").read_text(errors="replace")
+        return (self.folder / self.log_name).read_text(errors="replace")
 
     def knows(self, user: str, password: str) -> None:
         """One more user from now on: Dovecot reads its file again."""
@@ -98,7 +99,7 @@ def running(folder: Path, given: Surroundings) -> Iterator[Peer]:
     users `postfix` and `dovecot`: not below one of pytest's.
     """
     names = re.findall(r"127\.0\.0\.1:\$(\w+) ", (CONFIG / "master.cf").read_text())
-    ports = dict(zip(names, _free_ports(len(names)), strict=True))
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     peer = Peer(
         ports=ports,
         ca=given.ca,
@@ -143,7 +144,7 @@ def _write(peer: Peer, given: Surroundings) -> None:
         ("oauth2.conf", "oauth2.conf"),
     ):
         text = Template((CONFIG / name).read_text()).substitute(values)
-        _readable(folder / place, text)
+        readable(folder / place, text)
     _write_users(peer)
 
 
@@ -155,21 +156,24 @@ def _write_users(peer: Peer) -> None:
         for user, password in everybody.items()
     )
     new = peer.folder / "users.new"
-    _readable(new, "".join(lines))
+    readable(new, "".join(lines))
     new.replace(peer.folder / "users")
 
 
-def _readable(path: Path, text: str) -> None:
+def readable(path: Path, text: str) -> None:
     """Both servers read as users of their own, whatever our umask is."""
     path.write_text(text)
     path.chmod(0o644)
 
 
 @contextlib.contextmanager
-def process(command: list[str]) -> Iterator[None]:
+def process(
+    command: list[str], environment: Mapping[str, str] | None = None
+) -> Iterator[None]:
     """A server in a session of its own, so that its children can be ended with it."""
     process = subprocess.Popen(
         command,
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -212,7 +216,7 @@ def greets(port: int) -> bool:
         return False
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for sock in sockets:

@@ -68,12 +68,9 @@ def notes(fields: SenderFields, provider: Provider | None) -> tuple[FieldError, 
 
 def aligned(domain: str, other: str) -> bool:
     """Whether DMARC may take one for the other: the same, or one below the other
-    (RFC 9989, relaxed alignment, as far as it can be told without the DNS)."""
-    return (
-        domain == other
-        or f".{domain}".endswith(f".{other}")
-        or (f".{other}".endswith(f".{domain}"))
-    )
+    (relaxed alignment, RFC 9989, as far as it can be told without the DNS)."""
+    own, others = f".{domain}", f".{other}"
+    return own.endswith(others) or others.endswith(own)
 
 
 def _of_blanks(fields: SenderFields) -> list[FieldError]:

@@ -38,6 +38,7 @@ from portal.services.senders.finding import find, newest, stored
 from portal.services.senders.making import oauth_of, token_net_of
 from portal.services.senders.sealing import open_kept
 from portal.services.senders.typed import Typed, lender, open_typed, seal_typed
+from portal.services.testing.spending import spend_consent
 from portal.store.database import transaction
 from portal.store.fields import now
 from portal.store.models import OAuthConsent, Sender, Tenant, public_id
@@ -81,7 +82,7 @@ def begin(
     typed_in: str | None,
     redirect_uri: str,
 ) -> Consent:
-    """Keep what the form shows and say where to go. Raises Invalid by field."""
+    """Keep what the form shows and say where to go. Raises Invalid by field, TooMany."""
     actor.require(Role.ADMIN)
     if actor.session_id is None or actor.person is None:
         raise Invalid("oauth.grant", "A consent is given in a browser.")
@@ -97,6 +98,7 @@ def begin(
         consenting=True,
     )
     oauth = _asks_a_person(fields)
+    spend_consent(actor, fields)
     kept = open_kept(installation.vault, fields, version)
     state, verifier = new_token(), new_token()
     typed = Typed(
@@ -121,7 +123,6 @@ def begin(
     )
     row.sealed = seal_typed(installation.vault, row, typed)
     with transaction():
-        OAuthConsent.delete().where(OAuthConsent.expires_at <= now()).execute()
         row.save(force_insert=True)
     provider = installation.catalogue.get(fields.provider)
     url = _url(oauth, provider, fields.mailbox, state, verifier, redirect_uri)

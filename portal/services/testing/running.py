@@ -35,7 +35,7 @@ from portal.services.senders.typed import Typed, open_typed
 from portal.services.testing.rotating import TypedTokens
 from portal.services.testing.settling import settle, settle_unrun
 from portal.store.fields import now
-from portal.store.models import LiveTest
+from portal.store.models import LiveTest, OAuthConsent
 
 log = logging.getLogger(__name__)
 
@@ -100,9 +100,16 @@ def finish(installation: Installation, job: Job, outcome: Outcome) -> None:
 
 
 def tidy(installation: Installation) -> None:
-    """Forget secrets whose time is over, tests of yesterday, and lost owners."""
+    """Forget secrets whose time is over, those of consents too, tests of yesterday,
+    and lost owners."""
     LiveTest.update(sealed=None).where(
         LiveTest.expires_at <= now(), LiveTest.sealed.is_null(False)
+    ).execute()
+    OAuthConsent.update(sealed=None).where(
+        OAuthConsent.expires_at <= now(), OAuthConsent.sealed.is_null(False)
+    ).execute()
+    OAuthConsent.delete().where(
+        OAuthConsent.created_at < now() - FORGOTTEN_AFTER
     ).execute()
     LiveTest.delete().where(LiveTest.created_at < now() - FORGOTTEN_AFTER).execute()
     lost = LiveTest.select().where(

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from portal.address import BadAddress, parse_mailbox
-from portal.errors import Invalid, TooMany
-from portal.services import limits
+from portal.errors import Invalid
 from portal.services.actor import Actor, Role
 from portal.services.senders.checking import validate
 from portal.services.senders.digesting import digest
@@ -16,14 +15,12 @@ from portal.services.senders.finding import find, newest, stored
 from portal.services.senders.making import NO_SANDBOX
 from portal.services.senders.sealing import open_kept
 from portal.services.senders.typed import Lender, Typed, lender, seal_typed
+from portal.services.testing.spending import spend
 from portal.store.database import transaction
 from portal.store.fields import now
 from portal.store.models import LiveTest, SenderVersion, public_id
 
 KEPT = timedelta(minutes=15)  # a secret, from when it was typed
-TESTS, TESTS_WINDOW_S = 10, 600
-TESTS_A_DAY, HOSTS_AN_HOUR, STRANGERS_A_DAY = 50, 5, 5  # RELIABILITY §3.4
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def start(
@@ -47,7 +44,7 @@ def start(
     to_address = _recipient(actor, to)
     if fields.is_sandbox and actor.installation.sandbox_port() is None:
         raise Invalid("provider", NO_SANDBOX)
-    _spend(actor, fields, to_address)
+    spend(actor, fields, to_address)
     vault = actor.installation.vault
     tested = digest(vault, actor.here.id, fields, typed.secrets)
     test = LiveTest(
@@ -122,45 +119,3 @@ def _recipient(actor: Actor, to: str | None) -> str:
 
 def _same_version(version: SenderVersion | None, digest: str) -> int | None:
     return version.id if version is not None and version.digest == digest else None
-
-
-def _spend(actor: Actor, fields: SenderFields, to: str) -> None:
-    installation, tenant = actor.installation, actor.here
-    if installation.settings.limits:
-        _spend_variety(actor, fields, to)
-    for name, most, window_s in (
-        ("live-test", TESTS, TESTS_WINDOW_S),
-        ("live-test-day", TESTS_A_DAY, 86400),
-    ):
-        limits.spend(
-            installation,
-            f"{name}:{tenant.public_id}",
-            limit=most,
-            window_s=window_s,
-            sentence=f"{most} tests have run in a short time. Test again {{when}}.",
-        )
-
-
-def _spend_variety(actor: Actor, fields: SenderFields, to: str) -> None:
-    """Few hosts and few strangers: a live test is neither a scanner nor a gun."""
-    recent = LiveTest.select(
-        LiveTest.settings, LiveTest.to_address, LiveTest.created_at
-    ).where(LiveTest.tenant == actor.here.id, LiveTest.created_at > now() - _DAY)
-    hosts, strangers, own = set(), set(), actor.person.email if actor.person else ""
-    for test in recent:
-        if test.created_at > now() - _HOUR:
-            hosts.add(test.settings.get("host"))
-        strangers.add(test.to_address)
-    hosts, strangers = hosts - {None}, strangers - {own}
-    if fields.host and fields.host not in hosts and len(hosts) >= HOSTS_AN_HOUR:
-        raise TooMany(
-            f"{HOSTS_AN_HOUR} hosts were tested within the hour. Test one of these"
-            " again, or wait.",
-            retry_after_s=3600,
-        )
-    if to != own and to not in strangers and len(strangers) >= STRANGERS_A_DAY:
-        raise TooMany(
-            f"Tests went to {STRANGERS_A_DAY} other addresses today. Send this one to"
-            " your own address.",
-            retry_after_s=86400,
-        )

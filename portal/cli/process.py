@@ -6,6 +6,7 @@ import logging
 import os
 import resource
 import secrets
+import signal
 import socket
 import threading
 from collections.abc import Iterator, MutableMapping
@@ -37,6 +38,7 @@ class Process:
         self.stopping = threading.Event()
         self.settled = True
         self._engine = engine
+        self._grace_s = GRACE_S
         # Asked and taken in one step: a second signal may come inside the first.
         self._first = threading.Lock()
         self._draining = threading.Thread(target=self._drain, name="drain")
@@ -48,6 +50,12 @@ class Process:
             logging.shutdown()
             os._exit(128 + number)
         log.info("stopping: what is under way may end")
+
+    def lost(self) -> None:
+        """The database is gone: nothing that ends could be written, so all ends now,
+        with the status of what is unsettled."""
+        self._grace_s = 0
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def drain(self) -> None:
         """Returns when the engine has settled what was under way."""
@@ -63,7 +71,8 @@ class Process:
         return True
 
     def _drain(self) -> None:
-        self.settled = self._engine.stop(GRACE_S)
+        ended_well = self._engine.stop(self._grace_s)
+        self.settled = ended_well and self._grace_s > 0
 
 
 @contextmanager
@@ -91,6 +100,7 @@ def running(
             stack.callback(box.stop)
         engine = Engine(installation, _owner(), timing=timing, limits=limits)
         process = Process(installation=installation, engine=engine)
+        installation.writer.on_lost = process.lost
         engine.start()
         stack.callback(process.drain)
         yield process

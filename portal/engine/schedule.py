@@ -53,6 +53,7 @@ class Schedule:
         self._swept_at: float | None = None
 
     async def tick(self) -> None:
+        self._writer.look()
         if self._clocks.look():
             log.warning("the clock jumped; leases and expiry rest for a while")
             await self._write(partial(schedule.clamp, self._timing))

@@ -15,12 +15,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import peewee
 
 from portal.errors import Unavailable
 from portal.store.engines import cause, collided, is_busy, is_usable
+from portal.store.place import Place
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +30,15 @@ T = TypeVar("T")
 
 GROUP = 256  # works in one COMMIT
 TURNS = 3  # tries of a work that met a deadlock
+_GONE = "The database file was removed or replaced while the portal ran."
 
 
 class CommitUnknown(Unavailable):
     """COMMIT ended in an error: the work is in the database, or it is not."""
+
+
+class DatabaseGone(CommitUnknown):
+    """The file was removed or replaced: what was written to it is nowhere."""
 
 
 class _GroupLost(Exception):
@@ -62,6 +69,9 @@ class Writer:
     def __init__(self, database: peewee.Database, *, patience_s: float = 30) -> None:
         self._database = database
         self._patience_s = patience_s  # for another process that writes
+        self._place = _place_of(database)
+        self._is_lost = False
+        self.on_lost: Callable[[], None] | None = None  # called once, by any thread
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -74,6 +84,8 @@ class Writer:
         Unavailable when surely nothing was written.
         """
         job = _Job(work=work)
+        if self._is_lost:
+            raise DatabaseGone(_GONE)
         with self._gate:
             if self._closed:
                 raise Unavailable("The portal is shutting down.")
@@ -92,6 +104,20 @@ class Writer:
         if not self._database.is_closed() and self._database.in_transaction():
             raise RuntimeError("Leave the transaction before waiting for the writer.")
         return self.submit(work).result()
+
+    def look(self) -> bool:
+        """Whether the database is still in its place. Once it was not, it is lost for
+        this process: what it has open and what lies there are two."""
+        if self._place is None or (not self._is_lost and self._place.holds()):
+            return True
+        with self._gate:
+            if self._is_lost:
+                return False
+            self._is_lost = True
+        log.critical("%s: %s", self._place.path, _GONE)
+        if self.on_lost is not None:
+            self.on_lost()
+        return False
 
     def close(self) -> None:
         """Write what was submitted and end the thread."""
@@ -160,14 +186,18 @@ class Writer:
                 transaction.close()
             except Exception as error:
                 raise CommitUnknown("The database did not confirm.") from error
+        if not self.look():
+            raise DatabaseGone(_GONE)
 
     def _begin(self, transaction: ExitStack) -> None:
         """Wait for other processes that write; nothing has run before this."""
         deadline = time.monotonic() + self._patience_s
         while True:
             try:
-                self._database.connect(reuse_if_open=True)
+                is_new = self._database.connect(reuse_if_open=True)
                 transaction.enter_context(self._database.atomic())
+                if is_new and self._place is not None:
+                    self._place.opened()
                 return
             except peewee.OperationalError as error:
                 if not is_busy(error) or time.monotonic() > deadline:
@@ -187,6 +217,12 @@ class Writer:
     def _drop_connection(self) -> None:
         if not self._database.is_closed():
             self._database.close()
+
+
+def _place_of(database: peewee.Database) -> Place | None:
+    """A file has one, a server looks after its own."""
+    is_file = isinstance(database, peewee.SqliteDatabase)
+    return Place(Path(database.database)) if is_file else None
 
 
 def _as_fault(error: BaseException) -> BaseException:

@@ -106,9 +106,12 @@ class GuardedNet:
             return _forbidden(None)
         if special.is_metadata_name(name):
             return _forbidden(None)
-        addresses = await self.policy.resolver.addresses(name, timeout_s=timeout_s)
+        # What cannot be permitted is not told from what is not there.
+        hidden = not _may_be_permitted(self.policy, name, port)
+        patience_s = min(timeout_s, self.policy.forbidden_s) if hidden else timeout_s
+        addresses = await self.policy.resolver.addresses(name, timeout_s=patience_s)
         if isinstance(addresses, NetFailure):
-            return addresses
+            return _forbidden(None) if hidden else addresses
         if len(addresses) > MAX_ADDRESSES:
             return NetFailure(
                 trouble=NetTrouble.OTHER,
@@ -125,6 +128,14 @@ class GuardedNet:
             if not _permits(self.policy, None, address, port):
                 self._by_name.add((address, port))
         return Found(host=name, addresses=addresses)
+
+
+def _may_be_permitted(policy: Policy, host: str, port: int) -> bool:
+    """Before it is known where the name leads."""
+    for rule in policy.allow:
+        if rule.port in (None, port) and (rule.network or rule.host == host):
+            return True
+    return port in policy.ports and not special.is_inner_name(host)
 
 
 def _permits(policy: Policy, host: str | None, address: IPAddress, port: int) -> bool:

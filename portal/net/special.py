@@ -53,6 +53,11 @@ _SPECIAL_6 = tuple(
 )
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1
 
+_INNER_NAMES = (
+    *(".localhost", ".local", ".internal", ".intranet", ".localdomain"),
+    *(".lan", ".home", ".home.arpa", ".corp", ".private"),
+)
+
 # Clouds hand out credentials here. Some lie outside the special networks.
 _METADATA = frozenset(
     ip_address(text)
@@ -101,6 +106,13 @@ def is_special(address: IPAddress) -> bool:
 
 def is_metadata(address: IPAddress) -> bool:
     return embedded(address) in _METADATA
+
+
+def is_inner_name(host: str) -> bool:
+    """A name that only a network of one's own knows (RFC 6762 §3, RFC 8375, and the
+    ones that everybody uses): whether it is there is no business of a tenant."""
+    is_literal = ":" in host
+    return not is_literal and ("." not in host or host.endswith(_INNER_NAMES))
 
 
 def is_metadata_name(host: str) -> bool:

@@ -98,6 +98,32 @@ def test_refusal_takes_a_constant_time():
 
 
 @pytest.mark.parametrize(
+    ("host", "port"),
+    [("db.internal", 587), ("db", 587), ("gone.test", 22), ("silent.internal", 587)],
+)
+def test_what_is_forbidden_is_not_told_from_what_is_not_there(host, port):
+    """A name of an inner network and a port that nobody permitted get the sentence
+    in its constant time, whatever the DNS says or does not say."""
+    names = {"silent.internal": None}
+    with NameServer(names) as server:
+        resolver = Resolver(server.address)
+        started = time.monotonic()
+        answer = find(
+            GuardedNet(Policy(resolver=resolver, forbidden_s=0.3)), host, port
+        )
+        passed_s = time.monotonic() - started
+        rule = AllowRule(host=host, port=port)
+        permitted = asyncio.run(
+            guard(rule, resolver=resolver).find(host, port, timeout_s=0.3)
+        )
+
+    assert (answer.trouble, answer.words) == (NetTrouble.FORBIDDEN, SENTENCE)
+    assert 0.3 <= passed_s < 1
+    # What the operator permits is diagnosed in full.
+    assert permitted.trouble is not NetTrouble.FORBIDDEN
+
+
+@pytest.mark.parametrize(
     ("host", "remedy"),
     [
         ("127.0.0.1", "PORTAL_RELAY_ALLOW=127.0.0.1:587"),

@@ -1,4 +1,4 @@
-"""Erasing the kept tokens that no sender has a use for any more."""
+"""Which grants a tenant's senders have; kept tokens of any other are erased."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from portal.services.senders.making import oauth_of
 from portal.services.senders.sealing import open_secrets
 from portal.services.senders.token_rows import forget, place_of
 from portal.store.models import Sender, SenderVersion
+from portal.store.vault import Vault
 
 
 def forget_tokens(actor: Actor) -> None:
@@ -18,17 +19,17 @@ def forget_tokens(actor: Actor) -> None:
     locked installation nothing can be told apart, and everything goes: a token is
     soon asked for again.
     """
-    forget(actor.here.id, _used(actor))
+    vault, tenant_id = actor.installation.vault, actor.here.id
+    forget(tenant_id, frozenset() if vault.locked else grants_of(vault, tenant_id))
 
 
-def _used(actor: Actor) -> frozenset[str]:
-    vault, tenant = actor.installation.vault, actor.here
-    if vault.locked:
-        return frozenset()
+def grants_of(vault: Vault, tenant_id: int) -> frozenset[str]:
+    """The fingerprints of all grants that versions of a tenant have. Raises
+    `Locked`."""
     versions = (
         SenderVersion.select(SenderVersion, Sender)
         .join(Sender)
-        .where(Sender.tenant == tenant.id, Sender.deleted_at.is_null())
+        .where(Sender.tenant == tenant_id, Sender.deleted_at.is_null())
     )
     found = set()
     for version in versions:
@@ -37,5 +38,5 @@ def _used(actor: Actor) -> frozenset[str]:
         secrets = open_secrets(vault, version)
         oauth = oauth_of(stored_fields(version.settings, secrets=secrets))
         if oauth is not None:
-            found.add(place_of(vault, tenant.id, oauth).fingerprint)
+            found.add(place_of(vault, tenant_id, oauth).fingerprint)
     return frozenset(found)

@@ -179,10 +179,6 @@ def keep_refusal(place: Place, lease: Lease, refusal: TokenRefusal) -> bool:
     return bool(kept)
 
 
-def is_kept(place: Place) -> bool:
-    return _row(place) is not None
-
-
 def forget(tenant_id: int, but: frozenset[str]) -> None:
     """Erase the tokens of a tenant, except the ones with these fingerprints."""
     OAuthToken.delete().where(

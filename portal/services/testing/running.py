@@ -22,6 +22,7 @@ from portal.net.types import Net
 from portal.services import knowledge
 from portal.services.installation import Installation
 from portal.services.senders.fields import SANDBOX, SenderFields, stored_fields
+from portal.services.senders.forgetting import grants_of
 from portal.services.senders.keeping import main_secret
 from portal.services.senders.making import (
     identity_of,
@@ -30,7 +31,7 @@ from portal.services.senders.making import (
     relay_of,
     tokens_of,
 )
-from portal.services.senders.token_rows import is_kept, place_of
+from portal.services.senders.token_rows import place_of
 from portal.services.senders.typed import Typed, open_typed
 from portal.services.testing.rotating import TypedTokens
 from portal.services.testing.settling import settle, settle_unrun
@@ -181,13 +182,13 @@ def _tokens(
     oauth = oauth_of(fields)
     if kept is None or oauth is None:
         return None
-    main = main_secret(fields)
-    if main not in typed.typed or is_kept(
-        place_of(installation.vault, test.tenant_id, oauth)
-    ):
+    vault = installation.vault
+    place = place_of(vault, test.tenant_id, oauth)
+    is_typed = main_secret(fields) in typed.typed
+    if not is_typed or place.fingerprint in grants_of(vault, test.tenant_id):
         return kept
     fresh = FreshTokens(net=kept.net, ca_pem=kept.ca_pem)
-    return TypedTokens(vault=installation.vault, test_id=test.id, fresh=fresh)
+    return TypedTokens(vault=vault, test_id=test.id, fresh=fresh)
 
 
 def _mail(fields: SenderFields, test: LiveTest) -> tuple[Envelope, bytes, str]:

@@ -23,6 +23,7 @@ NOUNS = (
     "live_tests",
     "certificates",
     "consents",
+    "fallback",
     "messages",
     "keys",
     "audit",

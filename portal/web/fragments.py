@@ -60,8 +60,10 @@ def redirect_after_post(
         named = str(Markup("<title>{} · SMTP Portal</title>").format(title))
         response.set_data(response.get_data(as_text=True) + named)
     if moved:
-        through = render_template("_through.html", frame=frame(), oob=True)
-        response.set_data(response.get_data(as_text=True) + through)
+        around = frame()
+        through = render_template("_through.html", frame=around, oob=True)
+        fallback = render_template("_fallback.html", frame=around, oob=True)
+        response.set_data(response.get_data(as_text=True) + through + fallback)
     return response
 
 

@@ -11,7 +11,8 @@ from portal.errors import Missing
 from portal.services import tenants
 from portal.services.actor import Actor, Role, TenantRef
 from portal.services.overview import is_held
-from portal.services.senders import RouteKind, route_now
+from portal.services.senders import RouteKind, RouteNow, route_now
+from portal.services.senders.routing import StandIn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,8 @@ class Frame:
     tenant: TenantRef | None = None
     tenants: tuple[Link, ...] = ()
     through: Through | None = None
+    stands_in: StandIn | None = None  # the platform default, for whom
+    may_change: bool = False
     groups: tuple[Group, ...] = ()
 
 
@@ -69,6 +72,7 @@ def frame() -> Frame | None:
     mine = tenants.mine(actor)
     here = actor if actor.tenant else _first(actor, mine)
     tenant = here.tenant
+    route = route_now(here.installation, tenant.id) if tenant else None
     return Frame(
         home=f"/t/{tenant.slug}/" if tenant else "/",
         person=actor.person.name,
@@ -83,14 +87,19 @@ def frame() -> Frame | None:
             )
             for ref, role in mine
         ),
-        through=through(here) if tenant else None,
+        through=_through(here, route) if route else None,
+        stands_in=route.stands_in if route else None,
+        may_change=here.role is not None and here.role.rank >= Role.ADMIN.rank,
         groups=_groups(here),
     )
 
 
 def through(actor: Actor) -> Through:
     """One look at the route, in the words of the side bar."""
-    route = route_now(actor.installation, actor.here.id)
+    return _through(actor, route_now(actor.installation, actor.here.id))
+
+
+def _through(actor: Actor, route: RouteNow) -> Through:
     if route.kind is RouteKind.NONE:
         return Through(state="failed", lead="Mail has no way out", name="No sender")
     if route.captured:
@@ -108,7 +117,11 @@ def through(actor: Actor) -> Through:
             state="failed" if held else "warn",
             lead=lead,
             name="Platform default",
-            detail=default.from_address if default else "",
+            detail=f"in place of {route.stands_in.sender}"
+            if route.stands_in
+            else default.from_address
+            if default
+            else "",
         )
     return Through(
         state="failed" if held else "active",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from flask import Response, request
 
 from portal.services.actor import Actor, Role
 from portal.services.overview import Flow, Overview, overview
 from portal.services.senders import RouteKind
-from portal.web import access, chart, fragments
+from portal.services.senders.certificates import Expiring, expiring
+from portal.store.fields import now
+from portal.web import access, chart, fragments, words
 from portal.web.verdicts import verdict
 
 pages = access.blueprint("overview", __name__)
@@ -28,7 +33,32 @@ def show(slug: str) -> Response:
         bars=chart.bars(found.hours, chart.sentence(found.hours)),
         legend=chart.legend(found.hours),
         most=max(hour.total for hour in found.hours),
+        expiring=[_ending(each) for each in expiring(actor)],
         series=[name for name, _ in chart.legend(found.hours)],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """A certificate that runs out: of whom, which, and how soon."""
+
+    sender_id: str
+    sender: str
+    what: str
+    not_after: datetime
+    state: str
+    left: str
+
+
+def _ending(found: Expiring) -> Ending:
+    left = (found.not_after - now()).total_seconds()
+    return Ending(
+        sender_id=found.sender_id,
+        sender=found.sender,
+        what=f"{found.what} {found.subject}",
+        not_after=found.not_after,
+        state="failed" if found.expired else "warn",
+        left="expired" if found.expired else f"in {words.span(max(left, 1))}",
     )
 
 

@@ -70,10 +70,17 @@ def check_headers(headers: Mapping[str, str]) -> None:
 
 
 def check_length(field: str, value: str) -> None:
-    """Raises Invalid where folding at spaces cannot keep a line under 998 octets."""
-    if len(value) <= WORD_OCTETS or not value.isascii():
+    """Raises Invalid where folding at spaces cannot keep a line under 998 octets.
+    What is beyond ASCII will be encoded, in words that are short."""
+    if value.isascii():
+        check_octets(field, value)
+
+
+def check_octets(field: str, value: str) -> None:
+    """The same for what goes into the header as it is, whatever its letters."""
+    if len(value) <= WORD_OCTETS // 4:  # octets of the longest character
         return
-    if any(len(word) > WORD_OCTETS for word in value.split(" ")):
+    if any(len(word.encode()) > WORD_OCTETS for word in value.split(" ")):
         raise Invalid(
             field,
             f"This holds a word of more than {WORD_OCTETS} characters; a line of a "

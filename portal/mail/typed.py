@@ -69,10 +69,11 @@ def write(typed: Typed, *, host: str, now: datetime) -> Written:
 
 
 def _check(typed: Typed) -> None:
-    lines = [("from", typed.from_), ("subject", typed.subject)]
-    for name, words in lines + [("to", each) for each in typed.to]:
+    for name, words in [("from", typed.from_), *(("to", each) for each in typed.to)]:
         guard.check_words(name, words)
-        guard.check_length(name, words)
+        guard.check_octets(name, _shown(words))
+    guard.check_words("subject", typed.subject)
+    guard.check_length("subject", typed.subject)
     guard.check_headers(typed.headers)
     for name, body in (("text", typed.text), ("html", typed.html)):
         if body is not None:

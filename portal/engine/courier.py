@@ -107,7 +107,6 @@ class Courier:
             means = await self._reads.run(partial(self._carrier, flight))
         except Fault as error:
             return unopened(error.sentence), Via()
-        lane.most = max(1, means.pacing.max_connections)
         opened = await connect(
             means.relay, means.net, _ignore, limits=self._limits, tokens=means.tokens
         )

@@ -178,7 +178,7 @@ class Dispatch:
     def _launch(self, flight: Flight) -> None:
         lane = flight.claimed.lane
         state = self._lanes.setdefault(lane, LaneState(lane, self._timing))
-        state.begin(flight.claimed.share)
+        state.begin(flight.claimed.share, flight.claimed.connections)
         task = asyncio.create_task(self._courier.carry(flight, state), name="message")
         self._flights[flight] = task
         task.add_done_callback(partial(self._landed, flight, state))

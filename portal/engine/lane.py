@@ -93,10 +93,11 @@ class LaneState:
         troubled = self.is_shut or self.breaker.is_half_open
         return not (self.under_way or self._idle or troubled or self._release)
 
-    def begin(self, share: int) -> None:
-        """One more is claimed; `share` is what the sender's standing said then."""
+    def begin(self, share: int, most: int | None = None) -> None:
+        """One more is claimed; the share of its pace and the connections that its
+        sender had then."""
         self.under_way += 1
-        self.share = share
+        self.share, self.most = share, most or CONNECTIONS
         if self._release is not None:
             self._release.begin()
 

@@ -69,6 +69,7 @@ class Claimed:
     targets: tuple[Target, ...]
     standing: str | None = None  # the name of its sender's; None: it has none
     share: int = 100  # percent of its pace that the sender has left
+    connections: int | None = None  # as many at most, as the sender says
     is_ailing: bool = False  # the sender failed the last time
 
 
@@ -216,6 +217,7 @@ def _take(
         targets=tuple(targets),
         standing=allowance.name,
         share=allowance.share,
+        connections=allowance.connections,
         is_ailing=allowance.is_ailing,
     )
 

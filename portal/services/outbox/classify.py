@@ -25,7 +25,7 @@ from portal.services.outbox.states import State
 from portal.services.outbox.verdict import Answer, Verdict, Wait
 
 # The stages before the first one that is about a mail.
-_OF_THE_SENDER = frozenset(Stage) - {
+OF_THE_SENDER = frozenset(Stage) - {
     Stage.MAIL_FROM,
     Stage.RCPT_TO,
     Stage.DATA,
@@ -165,7 +165,7 @@ def _before_the_mark(failure: Failure | None, *, warm: bool) -> Verdict:
 def _is_of_the_sender(failure: Failure) -> bool:
     asked_to_sign_in = failure.reply is not None and failure.reply.code in _SIGN_IN
     return (
-        failure.stage in _OF_THE_SENDER
+        failure.stage in OF_THE_SENDER
         or failure.kind is FailureKind.FORBIDDEN
         or asked_to_sign_in
     )

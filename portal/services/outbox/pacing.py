@@ -45,6 +45,7 @@ class Allowance:
     limits: tuple[tuple[int, int], ...] = ()  # seconds, recipients
     held_until: datetime | None = None
     share: int = standing.WHOLE
+    connections: int | None = None  # as the sender says
     is_ailing: bool = False  # it failed the last time, or more often
     room: int = ENDLESS
     wait_s: int = 0  # until there is room again
@@ -109,7 +110,9 @@ def _of_senders(
         asked: Mapping[str, Any] = loaded(pacing) or {}
         limits = {SPANS_S[name]: asked.get(name) for name in SPANS_S}
         name = standing.name_of(sender_id)
-        found[by_version[version_id]] = _allowance(name, limits, row, here, timing)
+        allowance = _allowance(name, limits, row, here, timing)
+        allowance.connections = asked.get("max_connections")
+        found[by_version[version_id]] = allowance
     return found
 
 

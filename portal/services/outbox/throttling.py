@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from portal.delivery.types import Outcome, Reply
-from portal.services.outbox.classify import Judgement
+from portal.services.outbox.classify import OF_THE_SENDER, Judgement
 from portal.services.outbox.states import State
 from portal.services.outbox.verdict import Verdict, Wait
 
-_CODES = (421, 450, 451, 452, 454)
+_CODES = (421, 432, 450, 451, 452, 454)
 # RFC 3463 §3.4, §3.5: not accepting now, congestion; 4.7.28 is what large
 # receivers say of an unusual rate.
 _ENHANCED = ("4.3.2", "4.4.5", "4.7.28")
@@ -30,7 +30,11 @@ def asks_for_less(outcome: Outcome, cause: str | None) -> bool:
         return False
     if (reply.enhanced or "").startswith(_OF_A_MAILBOX):
         return False
-    return reply.enhanced in _ENHANCED or (reply.code in _CODES and cause in _CAUSES)
+    # Before MAIL such a code may as well mean a relay that is down for hours.
+    speaks_of_mail = outcome.stage not in OF_THE_SENDER
+    if speaks_of_mail and reply.enhanced in _ENHANCED:
+        return True
+    return reply.code in _CODES and cause in _CAUSES
 
 
 def slowed(judgement: Judgement) -> Judgement:

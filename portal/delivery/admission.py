@@ -10,6 +10,7 @@ from portal.delivery.extensions import Extensions
 from portal.delivery.granted import EXCEPTION, given
 from portal.delivery.ladder import Ladder
 from portal.delivery.oauth import TOKEN_S
+from portal.delivery.reply import first_line
 from portal.delivery.talk import Talk
 from portal.delivery.tokens import Token, TokenRefusal, Tokens
 from portal.delivery.trouble import Trouble
@@ -91,7 +92,7 @@ class Admission:
 
     async def _sign_in(self, mechanism: str, token: Secret | None) -> None:
         reply = await signin.sign_in(self.relay, mechanism, self.talk, token)
-        said = f"{reply.first_line}, by {mechanism}"
+        said = f"{first_line(reply)}, by {mechanism}"
         self.ladder.passed(said, reply, mechanism)
 
     async def _token(self, refused: Secret | None = None) -> Token:

@@ -10,6 +10,7 @@ from portal.delivery import tls
 from portal.delivery.admission import Admission
 from portal.delivery.extensions import Extensions, extensions_of
 from portal.delivery.ladder import Ladder
+from portal.delivery.reply import first_line
 from portal.delivery.talk import Talk
 from portal.delivery.tokens import Tokens
 from portal.delivery.trouble import Trouble
@@ -122,14 +123,14 @@ class Opening:
                 self.ladder.falls_back(Stage.TLS)
             raise
         _demand_2yz(reply, "the connection")
-        self.ladder.passed(reply.first_line, reply)
+        self.ladder.passed(first_line(reply), reply)
 
     async def _introduce(self) -> None:
         self.ladder.begin(Stage.EHLO, f"EHLO {self.relay.ehlo_name} is sent.")
         reply = await self._ehlo()
         kept = [line for line in self.offered.lines if line.split(" ")[0] in _TOLD]
         offers = f"; offers {', '.join(kept)}" if kept else ""
-        self.ladder.passed(f"{reply.first_line}{offers}", reply)
+        self.ladder.passed(f"{first_line(reply)}{offers}", reply)
 
     async def _ehlo(self) -> Reply:
         """RFC 5321 §4.1.1.1; HELO for a relay from before 1995."""

@@ -50,6 +50,10 @@ def _is_plain(text: str) -> bool:
     return len(text) <= MAX_CHARACTERS and text.isascii() and text.isprintable()
 
 
+def first_line(reply: Reply) -> str:
+    return str(reply).split("\n")[0]
+
+
 def is_reply(code: int) -> bool:
     """RFC 5321 §4.2: replies begin with 2 to 5; three digits we know by then."""
     return 200 <= code <= 599

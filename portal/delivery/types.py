@@ -111,10 +111,6 @@ class Reply:
     def permanent(self) -> bool:
         return 500 <= self.code < 600
 
-    @property
-    def first_line(self) -> str:
-        return str(self).split("\n")[0]
-
     def __str__(self) -> str:
         return f"{self.code} {self.text}"
 

@@ -6,7 +6,8 @@ import asyncio
 import socket
 import ssl
 import time
-from ipaddress import ip_network
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 
 import pytest
 
@@ -16,11 +17,22 @@ from portal.delivery.types import FailureKind, Limits, Stage
 from portal.net.guard import SENTENCE, GuardedNet, Policy
 from portal.net.lookup import Resolver
 from portal.net.open import OpenNet
+from portal.net.types import Found
 from tests.delivery.asking import CONTENT, PATIENT, envelope_to, relay_at
 from tests.net.nameserver import NameServer
 
 NAME = "relay.test"
 DEAD = "127.0.0.9"  # nobody listens there: refused at once
+
+
+@dataclass(frozen=True, slots=True)
+class InOrder(OpenNet):
+    """Finds these addresses in this order, which a name server does not promise."""
+
+    order: tuple[str, ...] = ()
+
+    async def find(self, host, port, *, timeout_s):
+        return Found(host=host, addresses=tuple(map(ip_address, self.order)))
 
 
 def send(relay, net, limits=PATIENT):
@@ -60,8 +72,9 @@ def black_hole():
 @pytest.mark.parametrize("dead", [[DEAD], [DEAD, "127.0.0.7"], ["::1", DEAD]])
 def test_next_address_is_tried_where_one_refuses(sink, dead):
     relay = sink()
-    with NameServer({NAME: [*dead, "127.0.0.1"]}) as server:
-        outcome = send(relay_at(relay, host=NAME), OpenNet(dns=server.address))
+    net = InOrder(order=(*dead, "127.0.0.1"))
+
+    outcome = send(relay_at(relay, host=NAME), net)
 
     assert outcome.status == "sent"
     assert outcome.facts.address == "127.0.0.1"
@@ -74,8 +87,8 @@ def test_silent_address_gets_its_share_and_no_more(sink, black_hole):
     limits = Limits(connect_s=2)
     started = time.monotonic()
 
-    with NameServer({NAME: [silent, "127.0.0.1"]}) as server:
-        outcome = send(relay_at(relay, host=NAME), OpenNet(dns=server.address), limits)
+    net = InOrder(order=(silent, "127.0.0.1"))
+    outcome = send(relay_at(relay, host=NAME), net, limits)
 
     assert outcome.status == "sent"
     assert outcome.facts.address == "127.0.0.1"
@@ -108,8 +121,7 @@ def test_other_addresses_are_not_tried_after_auth(play, sink, authority):
     refusing = play("auth_rejected.txt")
     other = sink(host="127.0.0.2", port=refusing.port, tls=authority.contexts["good"])
     relay = relay_at(refusing, "tls", host=NAME, username="kim", ca_pem=authority.pem)
-    with NameServer({NAME: ["127.0.0.1", "127.0.0.2"]}) as server:
-        outcome = send(relay, OpenNet(dns=server.address))
+    outcome = send(relay, InOrder(order=("127.0.0.1", "127.0.0.2")))
 
     assert outcome.failure.stage is Stage.AUTH
     assert refusing.connections == 1

@@ -40,13 +40,17 @@ def test_connect_gives_a_value_when_it_fails(play):
     assert {step.status for step in failed.steps[1:]} == {StepStatus.SKIPPED}
 
 
-def test_host_without_an_address_fails_at_dns(play):
-    relay = play("accepts.txt")
+class Nowhere:
+    host, port = "nowhere.test", 587
+
+
+def test_host_without_an_address_fails_at_dns():
+    """At a port that is permitted; at another one nothing is told."""
     with NameServer({}) as server:
         net = GuardedNet(Policy(resolver=Resolver(server.address)))
         outcome = asyncio.run(
             converse(
-                relay_at(relay, host="nowhere.test"),
+                relay_at(Nowhere),
                 net,
                 envelope_to(),
                 CONTENT,

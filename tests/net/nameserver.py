@@ -62,6 +62,6 @@ class NameServer:
             return reply
         version = 4 if kind == "A" else 6
         found = [text for text in entry if ip_address(text).version == version]
-        if found:
-            reply.answer.append(dns.rrset.from_text(question.name, 60, 1, kind, *found))
+        for text in found:  # one by one: a set of several is shuffled on the wire
+            reply.answer.append(dns.rrset.from_text(question.name, 60, 1, kind, text))
         return reply

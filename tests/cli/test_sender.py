@@ -15,6 +15,7 @@ from portal.services.senders.sealing import open_secrets
 from portal.store import database
 from portal.store.models import Route, SenderVersion
 from portal.store.vault import open_vault
+from tests.relays.tokens import TokenServer
 
 SENDER = {
     "name": "Acme mail",
@@ -212,3 +213,86 @@ def test_the_secret_is_sealed_and_the_route_moves(portal, settings, tmp_path):
             assert found["password"].reveal() == "open sesame"
     finally:
         database.detach()
+
+
+OAUTH = {
+    "grant": "refresh_token",
+    "token_url": "https://login.example.org/token",
+    "client_id": "0a1b",
+}
+
+
+def test_secrets_inside_of_oauth_come_from_files_and_the_environment(apply, tmp_path):
+    (tmp_path / "refresh").write_text("first\n")
+    signs_in = {k: v for k, v in SENDER.items() if k not in ("username", "password")}
+    told = {"refresh_token_file": "refresh", "client_secret_env": "HUSH"}
+    values = {**signs_in, "auth": "oauth2", "oauth": {**OAUTH, **told}}
+    plain = {"refresh_token": "first", "client_secret": "hush"}
+
+    assert apply(values, HUSH="hush")["version"] == 1
+    assert apply({**values, "oauth": {**OAUTH, **plain}})["version"] == 1
+    assert apply({**values, "oauth": OAUTH})["version"] == 1
+    assert "oauth.client_secret_env names HUSH" in apply(values, status=2)
+    both = {**values, "oauth": {**OAUTH, **told, "client_secret": "x"}}
+    said = apply(both, HUSH="hush", status=2)
+    assert "oauth.client_secret or oauth.client_secret_env, not both" in said
+    (tmp_path / "refresh").write_text("second\n")
+    assert apply(values, HUSH="hush")["version"] == 2
+
+
+def test_a_service_account_and_a_certificate_come_from_their_files(
+    apply, portal, tmp_path, authority
+):
+    client = authority.clients["good"]
+    account = TokenServer().service_account("https://oauth2.example.org/token")
+    for name, text in (
+        ("cert.pem", client.certificate),
+        ("key.pem", client.key),
+        ("google.json", account),
+    ):
+        (tmp_path / name).write_text(text)
+    certified = {"client_cert_file": "cert.pem", "client_key_file": "key.pem"}
+    scope = "https://mail.google.com/"
+    google = {"grant": "jwt_bearer", "scope": scope}
+    base = {**SENDER, "password": None, "username": None}
+
+    made = apply({**base, "auth": "client_cert", **certified})
+    again = apply({**base, "auth": "client_cert", **certified})
+    other = apply(
+        {
+            **base,
+            "name": "Google",
+            "auth": "oauth2",
+            "oauth": {**google, "service_account_file": "google.json"},
+        }
+    )
+
+    assert made == again
+    exported = portal("sender", "export", made["id"]).stdout
+    assert json.loads(exported)["client_cert"] == client.certificate
+    assert "PRIVATE KEY" not in exported
+    exported = portal("sender", "export", other["id"]).stdout
+    assert "PRIVATE KEY" not in exported
+    assert json.loads(exported)["oauth"]["scope"] == scope
+
+
+def test_microsoft_is_filled_in_around_what_a_file_says(apply, portal):
+    own = {"token_url": "https://login.microsoftonline.com/acme/oauth2/v2.0/token"}
+    values = {
+        "name": "Office",
+        "provider": "microsoft365",
+        "from_address": "app@example.org",
+        "oauth": {**own, "client_id": "0a1b", "client_secret": "hush"},
+    }
+
+    exported = json.loads(portal("sender", "export", apply(values)["id"]).stdout)
+
+    assert (exported["auth"], exported["host"]) == ("oauth2", "smtp.office365.com")
+    assert exported["oauth"]["grant"] == "client_credentials"
+    assert exported["oauth"]["scope"] == "https://outlook.office365.com/.default"
+    del values["oauth"]["token_url"]
+    assert "oauth.token_url: Put your own value" in apply(values, status=2)
+    by_password = {**values, "name": "Old", "username": "a@b.example", "password": "x"}
+    made = apply({k: v for k, v in by_password.items() if k != "oauth"})
+    exported = json.loads(portal("sender", "export", made["id"]).stdout)
+    assert exported["auth"] == "password"

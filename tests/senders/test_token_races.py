@@ -112,6 +112,24 @@ def test_an_answer_that_cannot_be_written_yet_is_written_later(
     assert server.user_of(access(ask(tokens, oauth))) == server.user
 
 
+@pytest.mark.parametrize(
+    ("until_s", "is_free"), [(-1, True), (29, False), (31, False), (90, True)]
+)
+def test_a_lease_holds_to_its_end_and_a_clock_set_back_does_not_prolong_it(
+    tokens, oauth, until_s, is_free
+):
+    """31: another one read the clock a moment after us and wrote before us."""
+    vault = tokens.vault
+    place = token_rows.place_of(vault, tokens.tenant_id, oauth)
+    more = {"lease_s": 30, "refused": None, "asks_again": False}
+    token_rows.take(vault, place, by="one", **more)
+    OAuthToken.update(refreshing_until=now() + timedelta(seconds=until_s)).execute()
+
+    taken = token_rows.take(vault, place, by="other", **more)
+
+    assert (taken is not None) is is_free
+
+
 def test_a_later_answer_is_not_overwritten_by_an_earlier_one(tokens, oauth, server):
     vault, place = (
         tokens.vault,

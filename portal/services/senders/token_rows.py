@@ -100,11 +100,12 @@ def take(
     if refusal:
         return refusal
     until = at + timedelta(seconds=lease_s)
-    # One that lies beyond any lease is a clock's doing.
+    # One far beyond any lease is a clock's doing; one a moment beyond ours is of
+    # somebody who read the clock a moment later.
     is_free = (
         OAuthToken.refreshing_until.is_null()
         | (OAuthToken.refreshing_until <= at)
-        | (OAuthToken.refreshing_until > until)
+        | (OAuthToken.refreshing_until > until + timedelta(seconds=lease_s))
     )
     with transaction():
         taken = (

@@ -14,7 +14,7 @@ from portal.engine.dispatch import Dispatch
 from portal.engine.reads import Reads
 from portal.services import captures, limits
 from portal.services.actor import Actor
-from portal.services.outbox import owners, recovery, schedule
+from portal.services.outbox import owners, recovery, retention, schedule
 from portal.services.outbox.timing import Timing
 from portal.store.models import Route
 
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 RECOVERY_EVERY = 5  # ticks: whose owner died is found after so many looks
+GRACE = 2.5  # times as long an owner's lock must be free on PostgreSQL
+RETENTION_AT_ONCE = 20  # batches an hour, so that a first clean-up holds up nobody
 SWEEP_EVERY_S = 3600.0
 
 
@@ -49,6 +51,7 @@ class Schedule:
         self._dispatch = dispatch
         self._timing = timing
         self._clocks = clocks
+        self._suspects = owners.Suspects(GRACE * RECOVERY_EVERY * timing.poll_s)
         self._ticks = 0
         self._swept_at: float | None = None
 
@@ -57,6 +60,7 @@ class Schedule:
         if self._clocks.look():
             log.warning("the clock jumped; leases and expiry rest for a while")
             await self._write(partial(schedule.clamp, self._timing))
+        await self._reads.run(self._life.hold)  # a restarted server forgot it
         if self._ticks % RECOVERY_EVERY == 0:
             await self._recover()
             await self._dispatch.close_idle(await self._reads.run(_active_versions))
@@ -77,7 +81,6 @@ class Schedule:
 
     async def _recover(self) -> None:
         """Lines 13 and 14, for dead owners at once and for leases that are over."""
-        await self._reads.run(self._life.hold)
         held = self._dispatch.held
         dead, found = await self._reads.run(partial(self._find_lost, held))
         if found:
@@ -93,7 +96,8 @@ class Schedule:
     def _find_lost(
         self, held: frozenset[int]
     ) -> tuple[frozenset[str], list[tuple[int, int]]]:
-        dead = owners.dead(recovery.owners(), self._folder, me=self._owner)
+        found = owners.dead(recovery.owners(), self._folder, me=self._owner)
+        dead = self._suspects.confirmed(found, time.monotonic())
         counts = self._clocks.leases_count
         return dead, recovery.ended(dead=dead, by_lease=counts, held=held)
 
@@ -107,6 +111,13 @@ class Schedule:
             await self._write(limits.sweep)
             await self._write(captures.tidy)
             await self._write(partial(schedule.clamp, self._timing))
+            await self._forget_old()
+
+    async def _forget_old(self) -> None:
+        days = self._actor.installation.settings.retention_days
+        for _ in range(RETENTION_AT_ONCE):
+            if not await self._write(partial(retention.sweep, days)):
+                return
 
     async def _write(self, work: Callable[[], T]) -> T:
         return await asyncio.wrap_future(self._writer.submit(work))

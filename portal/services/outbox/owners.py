@@ -86,6 +86,27 @@ def dead(owners: Iterable[str], folder: Path, *, me: str) -> frozenset[str]:
     return frozenset(owner for owner in others if is_dead(folder, owner))
 
 
+class Suspects:
+    """Those whose lock was free, and since when.
+
+    A server that restarts forgets every lock at once, and the living take theirs
+    again within a tick: on PostgreSQL only who is found dead again and again is. The
+    lock of a file goes with its process alone.
+    """
+
+    def __init__(self, grace_s: float) -> None:
+        self._grace_s = grace_s
+        self._since: dict[str, float] = {}
+
+    def confirmed(self, found: Iterable[str], at: float) -> frozenset[str]:
+        """`at` on the monotonic clock. Who was alive in between begins anew."""
+        self._since = {owner: self._since.get(owner, at) for owner in found}
+        grace_s = self._grace_s if locking() else 0.0
+        return frozenset(
+            owner for owner, since in self._since.items() if at - since >= grace_s
+        )
+
+
 def forget(owners: Iterable[str], folder: Path) -> None:
     """Remove the files of dead owners once nothing of theirs is left."""
     if not locking():

@@ -9,6 +9,7 @@ from datetime import datetime
 from peewee import Expression
 
 from portal.services.actor import Actor
+from portal.services.outbox import standing
 from portal.services.outbox.arrival import Because, arrive
 from portal.services.outbox.claim import is_due
 from portal.services.outbox.ledger import refund, settle
@@ -107,7 +108,10 @@ def clamp(timing: Timing) -> int:
     retries = Recipient.update(retry_at=furthest).where(
         Recipient.state == State.UNCERTAIN, Recipient.retry_at > furthest
     )
-    return sum(int(query.execute()) for query in (leases, waits, retries))
+    trials = Route.update(probe_at=furthest).where(Route.probe_at > furthest)
+    held = standing.clamp(furthest)
+    queries = (leases, waits, retries, trials)
+    return held + sum(int(query.execute()) for query in queries)
 
 
 def purge_keys() -> int:

@@ -1,0 +1,45 @@
+"""Old mail that is settled is forgotten: its content first, then its rows.
+
+Never what somebody may still have to decide: an uncertain recipient, or an
+attempt whose dot nobody answered (outbox §5). Audit rows stay.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from portal.services.outbox.rows import moment
+from portal.services.outbox.sql import fetch, places
+from portal.store.database import locking, statement
+from portal.store.fields import micros
+
+BATCH = 200
+
+_OLD = (
+    "SELECT m.id FROM message m WHERE m.tenant_id = ? AND m.accepted_at < ?"
+    " AND m.settled_at < ? AND NOT EXISTS (SELECT 1 FROM recipient r"
+    " WHERE r.message_id = m.id"
+    " AND r.state NOT IN ('sent', 'failed', 'expired', 'cancelled'))"
+    " AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.message_id = m.id"
+    " AND a.dot_at IS NOT NULL AND a.answer IS NULL)"
+    " ORDER BY m.accepted_at LIMIT ?"
+)
+_TENANTS = "SELECT id FROM tenant ORDER BY id"
+
+
+def sweep(days: int) -> int:
+    """One batch of each tenant; how many messages are gone with it."""
+    before = micros(moment() - timedelta(days=days))
+    return sum(_forget(row[0], before) for row in fetch(_TENANTS))
+
+
+def _forget(tenant_id: int, before: int) -> int:
+    sql = _OLD + (" FOR UPDATE SKIP LOCKED" if locking() else "")
+    ids = [row[0] for row in fetch(sql, tenant_id, before, before, BATCH)]
+    if not ids:
+        return 0
+    here = places(ids)
+    statement(f"DELETE FROM message_content WHERE message_id IN ({here})", *ids)  # noqa: S608
+    statement(f"DELETE FROM attempt WHERE message_id IN ({here})", *ids)  # noqa: S608
+    statement(f"DELETE FROM recipient WHERE message_id IN ({here})", *ids)  # noqa: S608
+    return int(statement(f"DELETE FROM message WHERE id IN ({here})", *ids).rowcount)  # noqa: S608

@@ -87,7 +87,7 @@ def certificates(text: str) -> str:
         raise ValueError("This holds a private key; a certificate is enough.")
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, ValueError, TypeError):  # the last: not ASCII
         raise ValueError("This is no certificate in PEM (BEGIN CERTIFICATE).") from None
     return text.replace("\r\n", "\n") + "\n"
 

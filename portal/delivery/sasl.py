@@ -13,7 +13,8 @@ from portal.delivery.talk import Talk
 from portal.delivery.trouble import Trouble
 from portal.delivery.types import FailureKind, Reply
 
-PASSWORDS = (*scram.MECHANISMS, "PLAIN", "LOGIN", "CRAM-MD5")
+AS_TYPED = ("PLAIN", "LOGIN")
+PASSWORDS = (*scram.MECHANISMS, *AS_TYPED, "CRAM-MD5")
 TOKENS = bearer.MECHANISMS
 CERTIFICATES = ("EXTERNAL",)
 # RFC 4954 §4 would take 12,288 octets on the line of AUTH; Postfix reads 2,048.

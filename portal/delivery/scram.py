@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scramp import ScramClient, ScramException
+from scramp.utils import saslprep
 
 MECHANISMS = ("SCRAM-SHA-256", "SCRAM-SHA-1")
 MAX_ITERATIONS = 1_000_000  # a hostile relay asks for hours of hashing
@@ -20,6 +21,12 @@ def fits(user: str, password: str) -> bool:
     except ScramException:
         return False
     return True
+
+
+def keeps(user: str, password: str) -> bool:
+    """Whether SASLprep leaves both as they were typed. Where it does not, relays
+    differ: Dovecot keeps the password as it is, and so refuses the prepared one."""
+    return all(saslprep(text) == text for text in (user, password))
 
 
 class Scram:

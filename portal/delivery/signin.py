@@ -36,10 +36,9 @@ def choose(relay: Relay, offered: Extensions, *, over_tls: bool) -> str | None:
     """
     _demand_encryption(relay, over_tls=over_tls)
     _refuse_unfit(relay)
-    ours = _OURS[relay.auth]
     if relay.mechanism is not None:
         return _forced(relay.mechanism.upper(), relay, offered)
-    for mechanism in ours:
+    for mechanism in _in_order(relay, over_tls=over_tls):
         if mechanism in offered.mechanisms and _is_fit(mechanism, relay):
             return mechanism
     if relay.auth is Auth.CLIENT_CERT:
@@ -103,6 +102,17 @@ def _forced(wanted: str, relay: Relay, offered: Extensions) -> str:
             " let another mechanism carry them."
         )
     return wanted
+
+
+def _in_order(relay: Relay, *, over_tls: bool) -> tuple[str, ...]:
+    """What SASLprep would change goes as it is by a mechanism that can, if any."""
+    ours = _OURS[relay.auth]
+    if not over_tls or ours is not sasl.PASSWORDS:
+        return ours
+    user, password = _user(relay), _revealed(relay.password)
+    if not scram.fits(user, password) or scram.keeps(user, password):
+        return ours
+    return (*sasl.AS_TYPED, *(each for each in ours if each not in sasl.AS_TYPED))
 
 
 def _is_fit(mechanism: str, relay: Relay) -> bool:

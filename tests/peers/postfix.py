@@ -16,9 +16,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+
+from tests.peers.accounts import USERS
 
 POSTFIX, DOVECOT = "/usr/sbin/postfix", "/usr/sbin/dovecot"
 CONFIG = Path(__file__).parent / "config"
@@ -57,7 +59,6 @@ class Peer:
     password: str = "correct horse battery"
     owned: str = "app@peer.example"  # the one address that `user` may send from
     reader: str = "kim@peer.example"  # the one mailbox of its own domain
-    users: dict[str, str] = field(default_factory=dict)  # more of them: passwords
     log_name: str = "mail.log"
 
     @property
@@ -73,10 +74,12 @@ class Peer:
     def log(self) -> str:
         return (self.folder / self.log_name).read_text(errors="replace")
 
-    def knows(self, user: str, password: str) -> None:
-        """One more user from now on: Dovecot reads its file again."""
-        self.users[user] = password
-        _write_users(self)
+    def logged(self, words: str) -> bool:
+        """Whether its log says so, now or soon: it is written behind the answers."""
+        end = time.monotonic() + PATIENCE_S
+        while words not in self.log() and time.monotonic() < end:
+            time.sleep(0.02)
+        return words in self.log()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,14 +153,12 @@ def _write(peer: Peer, given: Surroundings) -> None:
 
 def _write_users(peer: Peer) -> None:
     """Passwords in base64, so that each byte of them can be there."""
-    everybody = {peer.user: peer.password, **peer.users}
+    everybody = {peer.user: peer.password, **USERS}
     lines = (
         f"{user}:{{PLAIN.b64}}{base64.b64encode(password.encode()).decode()}\n"
         for user, password in everybody.items()
     )
-    new = peer.folder / "users.new"
-    readable(new, "".join(lines))
-    new.replace(peer.folder / "users")
+    readable(peer.folder / "users", "".join(lines))
 
 
 def readable(path: Path, text: str) -> None:

@@ -41,7 +41,7 @@ def test_a_chosen_mechanism_is_the_one_that_signs_in(try_peer: Try, peer, mechan
     tried = try_peer(mechanism=mechanism)
 
     assert (tried.exit, tried.said["outcome"]) == (0, "sent")
-    assert f"sasl_method={mechanism}, sasl_username={peer.user}" in peer.log()
+    assert peer.logged(f"sasl_method={mechanism}, sasl_username={peer.user}")
 
 
 def test_a_try_that_stops_after_rcpt_sends_nothing(try_peer: Try, sink):

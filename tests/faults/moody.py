@@ -67,6 +67,7 @@ class Moody:
     )
     met: dict[Mood, int] = field(default_factory=lambda: defaultdict(int))
     connections: int = 0
+    writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _news: threading.Condition = field(default_factory=threading.Condition)
 
     def __post_init__(self) -> None:
@@ -89,8 +90,10 @@ class Moody:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.connections += 1
+        self.writers.add(writer)
         with suppress(OSError, asyncio.IncompleteReadError):
             await _Talk(self, reader, writer).hold()
+        self.writers.discard(writer)
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
@@ -241,9 +244,9 @@ def listening(relay: Moody) -> Iterator[Moody]:
         ready.set()
         await stop.wait()
         server.close()
+        for writer in relay.writers:
+            writer.transport.abort()
         others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
     def run() -> None:

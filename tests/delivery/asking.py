@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from portal.delivery.conversation import always, converse
+from portal.delivery.conversation import Session, always, connect, converse
 from portal.delivery.types import (
     Auth,
     BeforeDot,
@@ -69,6 +69,26 @@ def submit(
             stop_after=stop_after,
         )
     )
+
+
+def in_one_session(relay, count: int, *recipients: str) -> tuple[Session, list]:
+    """So many mails over one connection, as long as it is usable."""
+
+    async def run() -> tuple[Session, list[Outcome]]:
+        session = await connect(relay, OpenNet(), lambda step: None, limits=PATIENT)
+        ends = []
+        for _ in range(count):
+            if session.usable:
+                mail = envelope_to(*recipients)
+                ends.append(
+                    await session.submit(
+                        mail, CONTENT, always, lambda step: None, limits=QUICK
+                    )
+                )
+        await session.close()
+        return session, ends
+
+    return asyncio.run(run())
 
 
 def statuses(outcome: Outcome) -> list[str]:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from portal.delivery.ahead import GROUP_COMMANDS
-from portal.delivery.conversation import Session, always, connect
-from portal.delivery.types import FailureKind, Outcome, Phase, Stage
-from portal.net.open import OpenNet
+from portal.delivery.types import FailureKind, Phase, Stage
 from tests.delivery.asking import (
-    CONTENT,
-    PATIENT,
     QUICK,
     envelope_to,
+    in_one_session,
     relay_at,
     statuses,
     submit,
@@ -24,26 +19,6 @@ GREETING = "S: 220 relay.test\nC: EHLO *\nS: 250-relay.test\nS: 250 PIPELINING\n
 GROUP = GREETING + "! await DATA\nC: MAIL *\n"
 MAIL = "C: MAIL *\nS: 250 OK\nC: RCPT *\nS: 250 OK\nC: DATA\nS: 354 go\nC: (content)\n"
 TWO = ("ann@example.net", "bob@example.net")
-
-
-def in_one_session(relay, count: int, *recipients: str) -> tuple[Session, list]:
-    """So many mails over one connection, as long as it is usable."""
-
-    async def run() -> tuple[Session, list[Outcome]]:
-        session = await connect(relay, OpenNet(), lambda step: None, limits=PATIENT)
-        ends = []
-        for _ in range(count):
-            if session.usable:
-                mail = envelope_to(*recipients)
-                ends.append(
-                    await session.submit(
-                        mail, CONTENT, always, lambda step: None, limits=QUICK
-                    )
-                )
-        await session.close()
-        return session, ends
-
-    return asyncio.run(run())
 
 
 def test_354_to_nobody_ends_without_a_dot(play):

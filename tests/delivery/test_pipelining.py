@@ -13,6 +13,7 @@ from tests.delivery.asking import (
     CONTENT,
     QUICK,
     envelope_to,
+    in_one_session,
     reached,
     relay_at,
     statuses,
@@ -170,3 +171,20 @@ def test_nothing_is_sent_ahead_past_the_stop(play, stage):
     assert ("DATA" in words) == (stage is Stage.DATA)
     assert relay.contents == []
     assert b"Subject" not in relay.received
+
+
+def test_a_mail_alone_is_two_round_trips(play):
+    """The relay reads twice: the envelope with DATA, the content with its dot. The
+    second mail of a connection needs no more."""
+    relay = play("accepts_two_mails.txt", pipelining=True)
+
+    in_one_session(relay_at(relay), 2)
+    relay.close()
+
+    assert [read.split()[0] for read in relay.reads] == [
+        b"EHLO",
+        *[b"MAIL", b"Subject:"],
+        *[b"MAIL", b"Subject:"],
+        b"QUIT",
+    ]
+    assert relay.surprise is None

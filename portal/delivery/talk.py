@@ -11,7 +11,8 @@ import contextlib
 import re
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+from types import TracebackType
 
 import aiosmtplib
 
@@ -23,6 +24,33 @@ from portal.delivery.wire import Client, Wire
 
 QUIT_S = 2.0
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+
+
+class Within:
+    """`asyncio.timeout` whose ends are Trouble. Two of them are in each mail: a class
+    costs a third of what two generators would."""
+
+    __slots__ = ("_limit_s", "_timeout")
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._timeout = asyncio.timeout(limit_s)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            await self._timeout.__aexit__(None, None, None)
+            return
+        with caught(self._limit_s):
+            await self._timeout.__aexit__(kind, error, trace)
+            raise error
 
 
 class Talk:
@@ -44,13 +72,9 @@ class Talk:
     def patience(self, limit_s: float) -> float:
         return max(0.0, min(limit_s, self.deadline - time.monotonic()))
 
-    @contextlib.asynccontextmanager
-    async def within(self, limit_s: float) -> AsyncIterator[None]:
+    def within(self, limit_s: float) -> Within:
         """A wait that ends at its limit, or at the deadline, as Trouble."""
-        limit_s = self.patience(limit_s)
-        with caught(limit_s):
-            async with asyncio.timeout(limit_s):
-                yield
+        return Within(self.patience(limit_s))
 
     async def ask(self, *words: bytes, limit_s: float | None = None) -> Reply:
         """Sends a command and shows it in the transcript."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from portal.services.outbox.timing import Timing
 
@@ -27,13 +28,16 @@ class Clocks:
         self._begun_at = monotonic()
         self._offset_s = wall() - monotonic()
         self._jumped_at: float | None = None
+        self.set_back = timedelta(0)  # by the last jump, if that went back
 
     def look(self) -> bool:
         """Compare; whether the wall clock has just jumped."""
         offset_s = self._wall() - self._monotonic()
-        jumped = abs(offset_s - self._offset_s) > self._timing.clock_jump_s
+        ahead_s = offset_s - self._offset_s
+        jumped = abs(ahead_s) > self._timing.clock_jump_s
         self._offset_s = offset_s
         if jumped:
+            self.set_back = timedelta(seconds=max(-ahead_s, 0))
             self._jumped_at = self._monotonic()
         return jumped
 

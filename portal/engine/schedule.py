@@ -59,6 +59,7 @@ class Schedule:
         self._writer.look()
         if self._clocks.look():
             log.warning("the clock jumped; leases and expiry rest for a while")
+            await self._write(partial(schedule.set_back, self._clocks.set_back))
             await self._write(partial(schedule.clamp, self._timing))
         await self._reads.run(self._life.hold)  # a restarted server forgot it
         if self._ticks % RECOVERY_EVERY == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from peewee import Expression
 
@@ -16,6 +16,7 @@ from portal.services.outbox.ledger import refund, settle
 from portal.services.outbox.rows import RecipientRow, lock, moment, tuples
 from portal.services.outbox.states import WAITING, State
 from portal.services.outbox.timing import Timing
+from portal.store.database import locking
 from portal.store.models import Attempt, IdempotencyKey, Message, Recipient, Route
 
 BATCH = 200
@@ -112,6 +113,27 @@ def clamp(timing: Timing) -> int:
     held = standing.clamp(furthest)
     queries = (leases, waits, retries, trials)
     return held + sum(int(query.execute()) for query in queries)
+
+
+def set_back(by: timedelta) -> int:
+    """The clock went back by so much, and what waits goes with it: a pause stays as
+    long as it was. A scheduled mail is never sent before its time.
+
+    For SQLite, whose clock is this machine's; a server has its own.
+    """
+    if locking():
+        return 0
+    at, less = moment(), by // timedelta(microseconds=1)
+    scheduled = Message.select(Message.id).where(Message.scheduled_at > at)
+    waits = Recipient.update(next_at=Recipient.next_at - less).where(
+        Recipient.state.in_(WAITING),
+        Recipient.next_at > at,
+        Recipient.message.not_in(scheduled),
+    )
+    retries = Recipient.update(retry_at=Recipient.retry_at - less).where(
+        Recipient.state == State.UNCERTAIN, Recipient.retry_at > at
+    )
+    return sum(int(query.execute()) for query in (waits, retries))
 
 
 def purge_keys() -> int:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from portal.services.sending import running
+from portal.services.outbox import schedule
 from portal.store.models import IdempotencyKey, Message
 from tests.api.conftest import MAIL, Caller, count
 from tests.api.test_refusing import problem
@@ -58,11 +59,23 @@ def test_a_refused_request_does_not_use_up_its_key(caller):
 def test_a_key_whose_time_is_over_is_free(caller):
     caller.post(MAIL, Idempotency_Key="k")
     IdempotencyKey.update(expires_at=1).execute()
+    schedule.purge_keys()
 
     answer = caller.post({**MAIL, "subject": "other"}, Idempotency_Key="k")
 
     assert answer.status_code == 202
     assert count() == 2
+
+
+def test_a_jump_of_the_clock_makes_no_second_mail_of_a_repetition(caller):
+    """A key counts until it is purged, which waits for a clock that is trusted."""
+    first = caller.post(MAIL, Idempotency_Key="k")
+    IdempotencyKey.update(expires_at=1).execute()  # as ten years ahead
+
+    again = caller.post(MAIL, Idempotency_Key="k")
+
+    assert again.data == first.data
+    assert count() == 1
 
 
 def test_a_key_outlives_its_message(caller):

@@ -72,6 +72,7 @@ def opened(actor: Actor, sender_id: str) -> Page:
         lends=test is not None,
         consent=given.consent if given else None,
         record=_record(actor, sender),
+        stood_in=stands_in_for(actor) == sender.id,
     )
 
 
@@ -87,6 +88,7 @@ def saved(actor: Actor, sender_id: str, test: TestView | None) -> Page:
         sender=sender,
         test=test,
         record=_record(actor, sender),
+        stood_in=stands_in_for(actor) == sender.id,
     )
 
 
@@ -171,6 +173,12 @@ def _provider(actor: Actor, provider_id: str, *, stored: bool = False) -> Provid
     if found is None:
         raise Missing("The catalogue has no such provider.")
     return found
+
+
+def stands_in_for(actor: Actor) -> str | None:
+    """The id of the sender whose mail the platform default carries for now."""
+    found = senders.route_now(actor.installation, actor.here.id).stands_in
+    return found.sender_id if found else None
 
 
 def _record(actor: Actor, sender: SenderView) -> DkimRecord | None:

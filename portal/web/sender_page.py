@@ -35,6 +35,7 @@ class Page:
     lends: bool = False  # the secret typed for the test is still wanted
     consent: Consent | None = None
     checked: Checked | None = None
+    stood_in: bool = False  # the platform default carries its mail for now
     record: DkimRecord | None = None  # of the key that signs here
 
     def showing(self, **more: Any) -> Page:
@@ -151,6 +152,10 @@ class Page:
         return (self.sender.active or 0) if self.sender else 0
 
     @property
+    def may_stop(self) -> bool:
+        return self.may_change and bool(self.active or self.stood_in)
+
+    @property
     def without(self) -> str:
         """Where mail would go without this sender."""
         installation = self.actor.installation
@@ -195,7 +200,7 @@ class Page:
             return "draft", "Not saved"
         if self.edited and self.may_change:
             return "warn", "Edited, not saved"
-        return sender_words.badge(self.sender)
+        return sender_words.badge(self.sender, stood_in=self.stood_in)
 
     @property
     def tabs(self) -> tuple[tuple[str, str], ...]:

@@ -88,7 +88,7 @@ class Card:
     provider: str
     host: str
     from_address: str
-    active: bool
+    may_stop: bool
     badge: tuple[str, str]
     test: tuple[str, str, str]
 
@@ -122,8 +122,11 @@ def place(host: Host) -> str:
     return ", ".join(parts) if parts else host.host
 
 
-def badge(sender: SenderView) -> tuple[str, str]:
-    """State and word of a sender's badge."""
+def badge(sender: SenderView, *, stood_in: bool) -> tuple[str, str]:
+    """State and word of a sender's badge. `stood_in`: the platform default carries
+    its mail for now."""
+    if stood_in:
+        return "warn", "Platform stands in"
     if sender.active == sender.version:
         return "active", "Active"
     if sender.active is not None:
@@ -222,15 +225,15 @@ def minutes(left: timedelta) -> str:
     return words.span(max(left.total_seconds(), 1))
 
 
-def card(sender: SenderView) -> Card:
+def card(sender: SenderView, *, stood_in: bool) -> Card:
     return Card(
         id=sender.id,
         name=sender.name,
         provider=sender.provider_name,
         host=sender.fields.host or "",
         from_address=sender.fields.from_address,
-        active=sender.active is not None,
-        badge=badge(sender),
+        may_stop=stood_in or sender.active is not None,
+        badge=badge(sender, stood_in=stood_in),
         test=last_test(sender.test_status, sender.tested_at),
     )
 

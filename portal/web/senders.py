@@ -14,7 +14,14 @@ from portal.services.senders import Saved
 from portal.web import access, fragments, notices, sender_words
 from portal.web.sender_asking import hint
 from portal.web.sender_forms import SECRETS, SenderForm
-from portal.web.sender_opening import blank, opened, refused, saved, sent
+from portal.web.sender_opening import (
+    blank,
+    opened,
+    refused,
+    saved,
+    sent,
+    stands_in_for,
+)
 from portal.web.sender_page import Page
 from portal.web.sender_values import replaced, values
 
@@ -28,10 +35,14 @@ VERSIONS_PAGE, VERSIONS = "senders/versions.html", "senders/_versions.html"
 @pages.get("/t/<slug>/senders")
 def show_all(slug: str) -> Response:
     actor = access.tenant_actor(slug)
+    other = stands_in_for(actor)
     return fragments.page(
         "senders/all.html",
         slug=slug,
-        senders=[sender_words.card(each) for each in senders.senders(actor)],
+        senders=[
+            sender_words.card(each, stood_in=each.id == other)
+            for each in senders.senders(actor)
+        ],
         may_change=_may_change(actor),
     )
 
@@ -130,7 +141,8 @@ def use(slug: str, sender_id: str, number: int) -> Response:
 def disable(slug: str, sender_id: str) -> Response:
     """Stop using this sender: the platform default sends, or the sandbox captures."""
     actor = access.tenant_actor(slug, Role.ADMIN)
-    if senders.sender(actor, sender_id).active is not None:
+    active = senders.sender(actor, sender_id).active is not None
+    if active or stands_in_for(actor) == sender_id:
         left = senders.disable(actor)
         notices.say(f"This sender is no longer used. {sender_words.left_behind(left)}")
     if request.form.get("at") != "connection":

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from portal.services.sending import running
 from portal.services.outbox import schedule
+from portal.services.sending import running
 from portal.store.models import IdempotencyKey, Message
 from tests.api.conftest import MAIL, Caller, count
 from tests.api.test_refusing import problem

@@ -20,7 +20,7 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.peers import exim, postfix
+from tests.peers import exim, opensmtpd, postfix
 from tests.peers.certified import client_pair
 from tests.peers.postfix import Peer, Surroundings
 from tests.relays.tokens import TokenServer
@@ -93,6 +93,17 @@ def exim_peer(hop: tuple[Sink, int], tokens: TokenServer) -> Iterator[Peer]:
     with (
         _surroundings(hop[1], tokens) as (folder, given),
         exim.running(folder, given) as peer,
+    ):
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def opensmtpd_peer(hop: tuple[Sink, int], tokens: TokenServer) -> Iterator[Peer]:
+    if reason := opensmtpd.why_not():
+        pytest.skip(reason)
+    with (
+        _surroundings(hop[1], tokens) as (folder, given),
+        opensmtpd.running(folder, given) as peer,
     ):
         yield peer
 

@@ -197,7 +197,7 @@ def test_own_words_and_headers(told, sink, files):
         ((*ADDRESSED, "--ca-file", "password"), "holds no PEM certificate"),
         ((*ADDRESSED, "--text-file", "absent"), "cannot be read"),
         ((*ADDRESSED, "--local-address", "eth0"), "eth0 is no IP"),
-        (("--from", "ü" * 1500), "cannot be built"),
+        (("--from", "ü" * 1500), "more than 900 characters"),
         ((*ADDRESSED, "--subject", "=?utf-8?q?a=0D=0ABcc:_e?="), "encoded word"),
     ],
 )

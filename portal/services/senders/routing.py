@@ -29,7 +29,8 @@ from portal.store.models import (
 )
 
 CUT_OVER_PATIENCE_S = 30.0  # RELIABILITY §2.8
-_PAUSE_S = 0.1
+NOTICE_S = 2.0
+_PAUSE_S = 0.05
 _PLATFORM = "platform_fingerprint"
 
 
@@ -170,13 +171,30 @@ def left_behind(tenant_id: int, fence: int) -> LeftBehind:
 def wait_for_older(
     tenant_id: int, fence: int, *, patience_s: float = CUT_OVER_PATIENCE_S
 ) -> LeftBehind:
-    """After the move's COMMIT: give attempts that own a dot the time to end."""
-    ends_at = time.monotonic() + patience_s
+    """After the move's COMMIT: give attempts that own a dot the time to end.
+
+    Those without one can write none any more; they get a moment to notice, so
+    that not even a MAIL of theirs comes later than the answer.
+    """
+    begun_at = time.monotonic()
+    ends_at, noticed_at = begun_at + patience_s, begun_at + NOTICE_S
     while True:
-        left = left_behind(tenant_id, fence)
-        if not left.waiting or time.monotonic() >= ends_at:
+        left, here = left_behind(tenant_id, fence), time.monotonic()
+        under_way = here < noticed_at and _is_any_under_way(tenant_id, fence)
+        if here >= ends_at or not (left.waiting or under_way):
             return left
         time.sleep(_PAUSE_S)
+
+
+def _is_any_under_way(tenant_id: int, fence: int) -> bool:
+    query = Attempt.select().join(Message)
+    return bool(
+        query.where(
+            Message.tenant == tenant_id,
+            Attempt.ended_at.is_null(),
+            Attempt.claimed_fence < fence,
+        ).exists()
+    )
 
 
 def adopt_platform(installation: Installation) -> bool:

@@ -10,8 +10,8 @@ from typing import Any
 from portal.services.actor import TenantRef
 from portal.services.outbox.sql import at, fetch, loaded, places
 from portal.services.outbox.states import State
-from portal.store.database import locking
-from portal.store.fields import instant, now
+from portal.store.database import clock, locking
+from portal.store.fields import instant
 
 KEPT = "kept"
 NOT_KEPT = "not_kept"
@@ -153,10 +153,7 @@ def lock_route(tenant_id: int) -> int:
 
 def moment() -> datetime:
     """Now, by the clock of the database, which all workers share."""
-    if not locking():
-        return now()
-    clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-    return instant(fetch(clock)[0][0])
+    return clock()
 
 
 def tuples(query: Any) -> list[tuple[Any, ...]]:

@@ -8,13 +8,10 @@ form, as the secrets of a live test are; nothing is saved before somebody saves.
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 from portal.crypto.tokens import fingerprint, new_token
 from portal.delivery.grants import Grant
@@ -23,10 +20,10 @@ from portal.delivery.reply import clean
 from portal.delivery.tokens import TokenRefusal
 from portal.delivery.types import Auth
 from portal.errors import Gone, Invalid, Missing
-from portal.providers.types import Provider
 from portal.secret import Secret
 from portal.services import audit, tenants
 from portal.services.actor import Actor, Role
+from portal.services.senders.asking import consent_url
 from portal.services.senders.checking import validate
 from portal.services.senders.fields import (
     REFRESH_TOKEN,
@@ -41,7 +38,7 @@ from portal.services.senders.typed import Typed, lender, open_typed, seal_typed
 from portal.services.testing.spending import spend_consent
 from portal.store.database import transaction
 from portal.store.fields import now
-from portal.store.models import OAuthConsent, Sender, Tenant, public_id
+from portal.store.models import OAuthConsent, Sender, SenderVersion, Tenant, public_id
 
 KEPT = timedelta(minutes=15)
 # Sealed with the secrets and never lent: no field has such a name.
@@ -111,21 +108,10 @@ def begin(
         typed=frozenset(fields.secrets),
         typed_until=now() + KEPT,
     )
-    row = OAuthConsent(
-        public_id=public_id(),
-        tenant=actor.here.id,
-        sender=version.sender_id if version else None,
-        person=actor.person.id,
-        session=actor.session_id,
-        state_hash=fingerprint(state),
-        settings={**fields.settings(), "name": values.get("name") or ""},
-        expires_at=now() + KEPT,
-    )
-    row.sealed = seal_typed(installation.vault, row, typed)
-    with transaction():
-        row.save(force_insert=True)
+    settings = {**fields.settings(), "name": values.get("name") or ""}
+    row = _write(actor, state, settings, typed, version)
     provider = installation.catalogue.get(fields.provider)
-    url = _url(oauth, provider, fields.mailbox, state, verifier, redirect_uri)
+    url = consent_url(oauth, provider, fields.mailbox, state, verifier, redirect_uri)
     return Consent(id=row.public_id, url=url)
 
 
@@ -165,6 +151,29 @@ def finish(
     return replace(found, account=answer.account or "an account without a name")
 
 
+def _write(
+    actor: Actor,
+    state: str,
+    settings: dict[str, Any],
+    typed: Typed,
+    version: SenderVersion | None,
+) -> OAuthConsent:
+    row = OAuthConsent(
+        public_id=public_id(),
+        tenant=actor.here.id,
+        sender=version.sender_id if version else None,
+        person=actor.person.id if actor.person else None,
+        session=actor.session_id,
+        state_hash=fingerprint(state),
+        settings=settings,
+        expires_at=now() + KEPT,
+    )
+    row.sealed = seal_typed(actor.installation.vault, row, typed)
+    with transaction():
+        row.save(force_insert=True)
+    return row
+
+
 def _asks_a_person(fields: SenderFields) -> OAuthFields:
     oauth = fields.oauth
     if fields.auth is not Auth.OAUTH2 or oauth is None:
@@ -174,36 +183,6 @@ def _asks_a_person(fields: SenderFields) -> OAuthFields:
     if oauth.authorize_url is None:
         raise Invalid("oauth.authorize_url", "Where is a person asked for consent?")
     return oauth
-
-
-def _url(
-    oauth: OAuthFields,
-    provider: Provider | None,
-    mailbox: str,
-    state: str,
-    verifier: str,
-    redirect_uri: str,
-) -> str:
-    challenge = hashlib.sha256(verifier.encode()).digest()
-    facts = provider.oauth if provider else None
-    asked = {
-        "response_type": "code",
-        "client_id": oauth.client_id,
-        "redirect_uri": redirect_uri,
-        "scope": oauth.scope,
-        "state": state,
-        "code_challenge": base64.urlsafe_b64encode(challenge).rstrip(b"=").decode(),
-        "code_challenge_method": "S256",
-        "login_hint": mailbox,
-        **(facts.authorize_with if facts else {}),
-    }
-    address = oauth.authorize_url or ""
-    joint = "&" if urlsplit(address).query else "?"
-    return (
-        address
-        + joint
-        + urlencode({name: each for name, each in asked.items() if each})
-    )
 
 
 def _use(actor: Actor, state: str) -> OAuthConsent:

@@ -56,10 +56,11 @@ def text_part(subtype: str, text: str) -> Part:
     """Text in the shortest encoding that survives any relay."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    data = text.replace("\n", "\r\n").encode()
-    if data and not data.endswith(b"\r\n"):
-        data += b"\r\n"
-    charset, encoding, body = _encoded(data)
+    if text and not text.endswith("\n"):
+        text += "\n"
+    lines = text.split("\n")
+    data = "\r\n".join(lines).encode()
+    charset, encoding, body = _encoded(data, max(map(len, lines)))
     return Part(
         headers=(
             ("Content-Type", f"text/{subtype}; charset={charset}"),
@@ -69,20 +70,15 @@ def text_part(subtype: str, text: str) -> Part:
     )
 
 
-def _encoded(data: bytes) -> tuple[str, str, bytes]:
-    if _is_plain(data):
+def _encoded(data: bytes, longest: int) -> tuple[str, str, bytes]:
+    """`longest` is the length of its longest line."""
+    is_plain = data.isascii() and not data.translate(None, _PLAIN)
+    if is_plain and longest <= _PLAIN_LINE:
         return "us-ascii", "7bit", data
     quoted = binascii.b2a_qp(data, istext=True)
     if len(quoted) <= len(data) * 4 // 3 + 80:
         return "utf-8", "quoted-printable", quoted
     return "utf-8", "base64", _base64(data)
-
-
-def _is_plain(data: bytes) -> bool:
-    """Short lines of ASCII without controls; each CR of `data` has its LF."""
-    if not data.isascii() or data.translate(None, _PLAIN):
-        return False
-    return max(map(len, data.split(b"\r\n"))) <= _PLAIN_LINE
 
 
 def _file(attachment: Attachment, disposition: str) -> Part:

@@ -157,13 +157,22 @@ class Page:
 
     @property
     def without(self) -> str:
-        """Where mail would go without this sender."""
+        """Where mail would go without this sender, and what waits now with it."""
         installation = self.actor.installation
-        if installation.settings.default_sender:
-            return "Mail then goes through the platform default."
+        if default := installation.settings.default_sender:
+            return (
+                "Mail then goes through the platform default, and what waits now goes"
+                f" there too: From is {default.from_address}, answers go to you."
+            )
         if installation.sandbox_port() is not None:
-            return "The sandbox then captures every mail; nothing leaves."
-        return "Mail then has no way out, and POST /send answers 503."
+            return (
+                "The sandbox then captures every mail, what waits now as well; nothing"
+                " leaves."
+            )
+        return (
+            "Mail then has no way out, and POST /send answers 503. What waits now"
+            " stays here until a sender is used, or until it expires."
+        )
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:

@@ -22,7 +22,7 @@ _AUTH = {
 }
 _LENT = {
     "oauth.refresh_token": "Use the one just granted or typed",
-    "client_key": "Use the ones uploaded for the test",
+    "client_key": "Use the ones uploaded before",
 }
 _FIELDS = {
     "name": "name",
@@ -181,7 +181,7 @@ def way(auth: str) -> str:
 
 def lent(name: str) -> str:
     """The word for a secret that this browser gave some minutes ago."""
-    return _LENT.get(name, "Use the one typed for the test")
+    return _LENT.get(name, "Use the one typed before")
 
 
 def left_behind(found: LeftBehind | None) -> str:

@@ -153,7 +153,7 @@ def test_a_sender_is_stopped_from_its_form(as_admin, saved, htmx: bool):
     """What waits goes the other way, and the page says so before."""
     at = saved(use=True)
     page = as_admin.get(at).text
-    assert "What waits now goes the same way" in page
+    assert "What waits now stays here until a sender is used" in page
     assert f'href="{at}#stop"' in as_admin.get(BASE).text
 
     answer = as_admin.post(f"{at}/disable", {"at": "connection"}, htmx=htmx)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from types import FrameType
 
 import click
 
@@ -13,6 +12,7 @@ from portal.app import create_app
 from portal.cli.http_server import HttpServer, listen, origin
 from portal.cli.opening import load_settings
 from portal.cli.process import UNSETTLED, Process, harden, running
+from portal.cli.signals import on_signals
 from portal.services import accounts
 from portal.services.installation import Installation
 from portal.store import database
@@ -57,13 +57,12 @@ def worker() -> None:
 
 
 def _end_on_signals(process: Process, server: HttpServer | None) -> None:
-    def end(number: int, frame: FrameType | None) -> None:
+    def end(number: int) -> None:
         process.on_signal(number)
         if server:
             server.stop()
 
-    for number in ENDS:
-        signal.signal(number, end)
+    on_signals(ENDS, end)
 
 
 def _leave(process: Process) -> None:

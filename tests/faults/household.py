@@ -33,6 +33,9 @@ QUICK = Timing(
     uncertain_urgent_s=0.3,
     uncertain_normal_s=0.3,
     breaker_s=(0.1,),
+    throttle_s=(0.1,),
+    throttle_rise_s=0.2,
+    release_doubling_s=0.1,
     poll_s=0.1,
     clock_rest_s=6,
 )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from types import FrameType
 
 from portal.app import create_app
 from portal.cli.http_server import HttpServer, listen
 from portal.cli.opening import load_settings
 from portal.cli.process import UNSETTLED, harden, running
+from portal.cli.signals import on_signals
 from portal.config import Settings
 from portal.delivery.types import Limits
 from portal.services.outbox.timing import Timing
@@ -24,11 +24,11 @@ def serve(*, timing: Timing, limits: Limits, port: int) -> None:
     with running(settings, sandbox=False, timing=timing, limits=limits) as process:
         server = HttpServer(create_app(installation=process.installation), listening)
 
-        def end(number: int, frame: FrameType | None) -> None:
+        def end(number: int) -> None:
             process.on_signal(number)
             server.stop()
 
-        signal.signal(signal.SIGTERM, end)
+        on_signals((signal.SIGTERM,), end)
         server.run()
     if not process.settled:
         raise SystemExit(UNSETTLED)
@@ -39,7 +39,7 @@ def worker(*, timing: Timing, limits: Limits) -> None:
     settings = load_settings()
     harden(settings)
     with running(settings, sandbox=False, timing=timing, limits=limits) as process:
-        signal.signal(signal.SIGTERM, lambda number, _: process.on_signal(number))
+        on_signals((signal.SIGTERM,), process.on_signal)
         process.stopping.wait()
     if not process.settled:
         raise SystemExit(UNSETTLED)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from portal.cli.process import UNSETTLED
+from portal.services.outbox.timing import Timing
 from tests.faults.household import LIMITS, QUICK, House
 from tests.faults.invariants import holds, rows_of, unsettled
 from tests.faults.shim import Shim
@@ -30,12 +31,12 @@ def until(holds: Callable[[], bool], child) -> None:
         time.sleep(0.02)
 
 
-def served(cradle, house: House, **env: str):
+def served(cradle, house: House, *, timing: Timing = QUICK, **env: str):
     child = cradle.bear(
         "serve",
         house.folder,
         env=house.env | env,
-        timing=QUICK,
+        timing=timing,
         limits=LIMITS,
         port=house.port,
     )

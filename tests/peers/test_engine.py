@@ -14,7 +14,7 @@ from tests.peers.postfix import Peer
 from tests.relays.tokens import TokenServer
 from tests.serving import Serving, environment, run, serving
 
-pytestmark = pytest.mark.xdist_group("peers")
+pytestmark = pytest.mark.xdist_group("dovecot")
 ROBOT = "robot@peer.example"
 
 

@@ -8,7 +8,7 @@ from portal.delivery.types import Auth, RecipientStatus, Security, Stage, Status
 from tests.peers.postfix import Peer
 from tests.peers.sending import cause, content, relay_at, submit
 
-pytestmark = pytest.mark.xdist_group("peers")
+pytestmark = pytest.mark.xdist_group("exim")
 CLEAR = {"security": Security.NONE}
 PAT = "pat@elsewhere.example"
 

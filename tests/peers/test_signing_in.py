@@ -9,7 +9,7 @@ from tests.peers.accounts import PASSWORDS, UNPREPARED
 from tests.peers.postfix import Peer
 from tests.peers.sending import cause, content, relay_at, submit
 
-pytestmark = pytest.mark.xdist_group("peers")
+pytestmark = pytest.mark.xdist_group("dovecot")
 PLAIN_WAYS = ("PLAIN", "LOGIN", "CRAM-MD5")
 SCRAM_WAYS = ("SCRAM-SHA-1", "SCRAM-SHA-256")
 

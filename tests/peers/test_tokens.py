@@ -16,7 +16,7 @@ from tests.peers.postfix import Peer
 from tests.peers.sending import cause, content, relay_at, submit
 from tests.relays.tokens import TokenServer
 
-pytestmark = pytest.mark.xdist_group("peers")
+pytestmark = pytest.mark.xdist_group("dovecot")
 ROBOT = "robot@peer.example"  # whose tokens the server gives, and who may send as that
 SCOPE = "smtp.send"
 

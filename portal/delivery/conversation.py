@@ -143,15 +143,17 @@ class Session:
         on_step: OnStep,
         *,
         limits: Limits = ENGINE,
+        stop_after: Stage | None = None,
     ) -> Outcome:
         """From MAIL to the verdict. The first mail's outcome also tells of the
-        connection; later ones begin at MAIL."""
+        connection; later ones begin at MAIL. With `stop_after` RSET takes it back
+        after that stage, and the session takes the next one."""
         talk, ladder = self._talk, self._opening.ladder
         talk.begin(limits)
         if self._fresh:
-            ladder.watch(on_step)
+            ladder.watch(on_step, stop_after)
         else:
-            ladder = Ladder(SUBMISSION, on_step)
+            ladder = Ladder(SUBMISSION, on_step, stop_after)
             talk.transcript.restart()
         self._fresh = self._clean = False
         transaction = Transaction(talk, ladder, self._opening.offered, envelope)
@@ -165,7 +167,7 @@ class Session:
             self._opening.facts,
             talk.transcript,
             failure=end.failure,
-            stopped=False,
+            stopped=end.stopped,
         )
 
     async def probe(self, limit_s: float) -> bool:

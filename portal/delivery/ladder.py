@@ -58,9 +58,10 @@ class Ladder:
         self._started = 0.0
         self.stage: Stage | None = None  # the one that runs or ran last
 
-    def watch(self, on_step: OnStep) -> None:
-        """From here on somebody else watches."""
+    def watch(self, on_step: OnStep, stop_after: Stage | None) -> None:
+        """From here on somebody else watches, and says where it is to end."""
         self._on_step = on_step
+        self._stop_after = stop_after
 
     def begin(self, stage: Stage, said: str) -> None:
         """Raises Stopped instead, when the conversation was to end before it."""

@@ -1,0 +1,104 @@
+"""A look at a relay without credentials: what answers, how, and what it offers.
+
+The ladder of a live test, left before anybody signs in. Nothing is sent; with an
+envelope the relay is asked for MAIL and RCPT too, which RSET takes back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from portal.delivery.conversation import converse
+from portal.delivery.extensions import Extensions
+from portal.delivery.types import (
+    Auth,
+    Facts,
+    Failure,
+    Limits,
+    Outcome,
+    Relay,
+    Stage,
+    Status,
+    Step,
+)
+from portal.mail.types import Envelope
+from portal.net.types import Net
+
+PROBE = Limits.every(4, 5)
+_LAST = Stage.STARTTLS  # what follows needs credentials, or speaks of mail
+_NOBODY = Envelope(reverse_path=None, recipients=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What one door of a relay showed. `relay` is the one that was asked: it holds no
+    credential."""
+
+    relay: Relay
+    outcome: Outcome
+
+    @property
+    def answers(self) -> bool:
+        """It took EHLO under the security asked, with a certificate that we trust;
+        and, where an envelope was shown, its addresses."""
+        return self.outcome.status is Status.STOPPED
+
+    @property
+    def failure(self) -> Failure | None:
+        return self.outcome.failure
+
+    @property
+    def facts(self) -> Facts:
+        return self.outcome.facts
+
+    @property
+    def offers(self) -> Extensions:
+        """As of the last EHLO: that of before TLS, where TLS did not come about."""
+        return Extensions(self.outcome.facts.ehlo)
+
+    @property
+    def ms(self) -> int:
+        return sum(step.ms for step in self.outcome.steps)
+
+
+async def probe(
+    relay: Relay,
+    net: Net,
+    *,
+    limits: Limits = PROBE,
+    envelope: Envelope | None = None,
+    look: bool = False,
+) -> Probe:
+    """One connection, and with `look` a second one where the certificate was the
+    trouble. Neither sends what would sign in, whatever the relay holds."""
+    bare = bared(relay)
+    outcome = await converse(
+        bare,
+        net,
+        envelope or _NOBODY,
+        b"",
+        _ignore,
+        limits=limits,
+        stop_after=Stage.RCPT_TO if envelope else _LAST,
+        look=look,
+    )
+    return Probe(relay=bare, outcome=outcome)
+
+
+def bared(relay: Relay) -> Relay:
+    """The relay without anything that signs in."""
+    return replace(
+        relay,
+        auth=Auth.NONE,
+        mechanism=None,
+        username=None,
+        password=None,
+        oauth=None,
+        access_token=None,
+        client_cert=None,
+        client_key=None,
+    )
+
+
+def _ignore(step: Step) -> None:
+    """Nobody watches a probe."""

@@ -62,7 +62,7 @@ def stop(slug: str, test_id: str) -> Response:
     actor = access.tenant_actor(slug, Role.ADMIN)
     testing.stop(actor, test_id)
     page = following(actor, testing.read(actor, test_id), request.args.get("sender"))
-    return fragments.redirect_after_post(page.shown_at, LADDER, page=page)
+    return fragments.redirect_after_post(page.urls.shown_at, LADDER, page=page)
 
 
 def _start(page: Page, fragment: str) -> Response:
@@ -107,7 +107,7 @@ def _begin(page: Page, found: Mapping[str, object], fragment: str) -> Response:
         return fragments.answer(PAGE, WORKBENCH, 422, page=refused(page, fault))
     sender_id = page.sender.id if page.sender else None
     shown = following(actor, testing.read(actor, test_id), sender_id)
-    return fragments.redirect_after_post(shown.shown_at, fragment, page=shown)
+    return fragments.redirect_after_post(shown.urls.shown_at, fragment, page=shown)
 
 
 def _wanted(test: TestView | None) -> Mapping[str, object]:

@@ -14,8 +14,8 @@ from portal.services.senders.keeping import main_secret
 from portal.services.senders.signature import DkimRecord
 from portal.services.senders.typed import Lender, lender
 from portal.services.testing import TestView
-from portal.store.fields import now
 from portal.web import chains, rungs, sender_facts, sender_words
+from portal.web.sender_addresses import Addresses
 from portal.web.sender_asking import Connection
 from portal.web.sender_forms import SenderForm
 from portal.web.sender_later import Later
@@ -42,62 +42,14 @@ class Page:
         """The same page with something more to show."""
         return replace(self, **more)
 
-    @property
-    def slug(self) -> str:
-        return self.actor.here.slug
-
-    @property
-    def base(self) -> str:
-        return f"/t/{self.slug}/senders"
-
-    @property
-    def test_url(self) -> str:
-        """Where the ladder asks how far its test is; it knows its page by heart."""
-        found = f"/t/{self.slug}/tests/{self.test.id if self.test else ''}"
-        return f"{found}?sender={self.sender.id}" if self.sender else found
-
-    @property
-    def stop_url(self) -> str:
-        path, _, query = self.test_url.partition("?")
-        return f"{path}/stop?{query}" if query else f"{path}/stop"
-
-    @property
-    def shown_at(self) -> str:
-        """The page that shows form and ladder as they are now."""
-        return f"{self.action}?test={self.test.id}#ladder" if self.test else self.action
-
-    @property
-    def action(self) -> str:
-        """Where the form is saved."""
-        if self.sender:
-            return f"{self.base}/{self.sender.id}"
-        return f"{self.base}/new/{self.provider.id}"
-
-    @property
-    def test_action(self) -> str:
-        return self._beside("test")
-
-    @property
-    def repair_action(self) -> str:
-        return self._beside("repair")
-
-    @property
-    def connect_action(self) -> str:
-        return self._beside("connect")
-
-    @property
-    def certificate_action(self) -> str:
-        return self._beside("certificate")
-
-    def _beside(self, what: str) -> str:
-        if self.sender:
-            return f"{self.base}/{self.sender.id}/{what}"
-        return f"{self.base}/{what}"
-
-    @property
-    def look_again(self) -> str:
-        test_id = self.test.id if self.test else ""
-        return f"{self.action}?test={test_id}&at={self.moment}#ladder"
+    @cached_property
+    def urls(self) -> Addresses:
+        return Addresses(
+            slug=self.actor.here.slug,
+            sender_id=self.sender.id if self.sender else None,
+            provider_id=self.provider.id,
+            test_id=self.test.id if self.test else None,
+        )
 
     @property
     def may_change(self) -> bool:
@@ -301,8 +253,3 @@ class Page:
             _, word, rest = sender_words.last_test(status, at)
             return f"{word} {rest}"
         return "Nothing tested yet"
-
-    @property
-    def moment(self) -> str:
-        """Another at each look, so that the next one is due again."""
-        return f"{now():%H%M%S%f}"

@@ -115,7 +115,7 @@ def replace_secret(slug: str, sender_id: str) -> Response:
     _say(done, page.heading)
     after = opened(actor, sender_id)
     return fragments.redirect_after_post(
-        f"{page.action}/secret",
+        f"{page.urls.action}/secret",
         SECRET,
         moved=done.active,
         page=after,
@@ -148,7 +148,9 @@ def disable(slug: str, sender_id: str) -> Response:
     if request.form.get("at") != "connection":
         return _back_to_versions(actor, sender_id)
     page = opened(actor, sender_id)
-    return fragments.redirect_after_post(page.action, WORKBENCH, moved=True, page=page)
+    return fragments.redirect_after_post(
+        page.urls.action, WORKBENCH, moved=True, page=page
+    )
 
 
 @pages.post("/t/<slug>/senders/<sender_id>/delete")
@@ -179,7 +181,9 @@ def _save(page: Page) -> Response:
         return fragments.answer(PAGE, WORKBENCH, 422, page=refused(page, fault))
     after = saved(page.actor, done.id, page.test)
     _say(done, after.heading)
-    to = f"{after.action}?ladder={page.test.id}" if page.test else after.action
+    to = (
+        f"{after.urls.action}?ladder={page.test.id}" if page.test else after.urls.action
+    )
     response = fragments.redirect_after_post(
         to, WORKBENCH, moved=done.active, title=after.heading, page=after
     )

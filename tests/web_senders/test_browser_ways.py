@@ -135,6 +135,29 @@ def test_a_relay_that_demands_a_certificate_gets_it(
     looks_well(page, "certificate-saved") if javascript else None
 
 
+def test_a_file_chosen_while_another_is_looked_at_is_looked_at_too(
+    new_page: NewPage, authority, tmp_path: Path
+):
+    """However slow the portal is, the last look is the one that is shown."""
+    client = authority.clients["good"]
+    (tmp_path / "app.pem").write_text(client.certificate)
+    (tmp_path / "app.key").write_text(client.key)
+    page, held = new_page(), []
+    page.goto(NEW)
+    page.locator("input[name=auth][value=client_cert]").check(force=True)
+    page.route(
+        "**/senders/certificate",
+        lambda route: route.continue_() if held else held.append(route),
+    )
+
+    with page.expect_request("**/senders/certificate"):
+        page.locator("#client_cert_file").set_input_files(tmp_path / "app.pem")
+    page.locator("#client_key_file").set_input_files(tmp_path / "app.key")
+    held[0].continue_()
+
+    expect(page.locator("#checked")).to_contain_text("CN=app.peer.example")
+
+
 def test_one_click_trusts_an_internal_relay(new_page: NewPage, sink):
     """The secret in the form goes along, so that nobody types it twice."""
     relay = sink(users={"kim": SECRET}, starttls=with_its_authority())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +23,7 @@ from portal.store.models import (
     Route,
     SenderVersion,
 )
+from tests.outbox.sides import Side
 
 if TYPE_CHECKING:
     from portal.services.installation import Installation
@@ -206,3 +207,14 @@ VERDICTS = {
 @pytest.fixture
 def desk(installation: Installation, make: Factory) -> Desk:
     return Desk(installation, make)
+
+
+@pytest.fixture
+def sides(desk: Desk) -> Iterator[tuple[Side, Side]]:
+    """Two connections with a transaction each, on PostgreSQL."""
+    found = Side(), Side()
+    yield found
+    for side in found:
+        side.leave()
+    for side in found:
+        side.close()

@@ -6,11 +6,7 @@ them two transactions each read what the other changes, and both commit.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -18,8 +14,9 @@ from portal.services.outbox import marks, results, wishes
 from portal.services.outbox.claim import Claimed, claim
 from portal.services.outbox.states import State
 from portal.services.outbox.verdict import Answer, Ending, Told, Verdict
-from portal.store.models import Route, proxy
+from portal.store.models import Route
 from tests.outbox.conftest import MEANS, ROOM, Desk
+from tests.outbox.sides import wait_until_blocked
 
 pytestmark = pytest.mark.usefixtures("both_databases")
 
@@ -27,51 +24,6 @@ pytestmark = pytest.mark.usefixtures("both_databases")
 @pytest.fixture
 def both_databases() -> str:
     return "postgresql"
-
-
-class Side:
-    """One connection with its own thread; a transaction stays open between steps."""
-
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1)
-        self._thread.submit(self._begin).result()
-
-    def do(self, work: Callable[[], Any]) -> Future[Any]:
-        return self._thread.submit(work)
-
-    def commit(self) -> None:
-        self._thread.submit(self._commit).result()
-
-    def close(self) -> None:
-        self._thread.submit(proxy.close).result()
-        self._thread.shutdown()
-
-    def _begin(self) -> None:
-        proxy.connect()
-        self._transaction = proxy.atomic()
-        self._transaction.__enter__()
-
-    def _commit(self) -> None:
-        self._transaction.__exit__(None, None, None)
-
-
-@pytest.fixture
-def sides(desk: Desk) -> Iterator[tuple[Side, Side]]:
-    one, other = Side(), Side()
-    yield one, other
-    one.close()
-    other.close()
-
-
-def wait_until_blocked() -> None:
-    """Until some connection of this database waits for a lock of another."""
-    query = (
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    )
-    give_up_at = time.monotonic() + 10
-    while not proxy.execute_sql(query).fetchone()[0]:
-        assert time.monotonic() < give_up_at, "nobody waits for a lock"
 
 
 def _mark(desk: Desk, attempt: Claimed) -> bool:
@@ -96,7 +48,7 @@ def test_an_activation_waits_for_a_mark_that_compared_its_fence(desk, sides):
     assert worker.do(partial(_mark, desk, attempt)).result()
 
     moved = admin.do(_move)
-    wait_until_blocked()
+    wait_until_blocked(moved)
     assert not moved.done()
     worker.commit()
     moved.result()
@@ -112,7 +64,7 @@ def test_a_mark_waits_for_an_activation_and_is_refused(desk, sides):
     admin.do(_move).result()
 
     marked = worker.do(partial(_mark, desk, attempt))
-    wait_until_blocked()
+    wait_until_blocked(marked)
     admin.commit()
 
     assert not marked.result()
@@ -151,7 +103,7 @@ def test_a_mark_waits_for_a_cancel_and_obeys_it(desk, sides):
     caller.do(partial(wishes.cancel, desk.engine, message.id)).result()
 
     marked = worker.do(partial(_mark, desk, attempt))
-    wait_until_blocked()
+    wait_until_blocked(marked)
     caller.commit()
 
     assert not marked.result()
@@ -166,7 +118,7 @@ def test_a_cancel_waits_for_a_mark_and_comes_too_late(desk, sides):
     assert worker.do(partial(_mark, desk, attempt)).result()
 
     cancelled = caller.do(partial(wishes.cancel, desk.engine, message.id))
-    wait_until_blocked()
+    wait_until_blocked(cancelled)
     worker.commit()
     cancelled.result()
     caller.commit()
@@ -188,7 +140,7 @@ def test_two_late_answers_of_one_message_are_written_one_after_the_other(desk, s
     assert one.do(partial(no, first)).result()
 
     late = other.do(partial(no, second))
-    wait_until_blocked()
+    wait_until_blocked(late)
     one.commit()
 
     assert late.result()

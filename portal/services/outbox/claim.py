@@ -198,6 +198,8 @@ def _take(
     attempt_id, version_id, fence = opened.fetchone()
     if version_id != lane.version_id:
         lane = _moved_meanwhile(attempt_id, version_id, means)
+        # What it teaches, and how it is paced, is of the sender that carries it.
+        allowance = pacing.allowances([lane], at, means, timing)[lane]
     seen = {"attempts": number, "state": str(State.SENDING), "captured": lane.captured}
     change("message", seen, "id = ?", message.id)
     held = {"state": str(State.SENDING), "token": number, "next_at": None}

@@ -6,6 +6,7 @@ import re
 
 from portal.diagnosis import words
 from portal.diagnosis.reading import Reading, read
+from portal.diagnosis.repairs import mends, merged
 from portal.diagnosis.rules import Rule, causes, first_fitting
 from portal.diagnosis.types import Diagnosis, Evidence, HintRule, ProviderHints
 
@@ -45,7 +46,9 @@ def explain(evidence: Evidence, hints: ProviderHints | None = None) -> Diagnosis
             "text": evidence.text,
             "stage": evidence.stage,
         },
-        repairs=(own.repair,) if own and own.repair else (),
+        repairs=merged(
+            (own.repair,) if own and own.repair else (), mends(cause, evidence)
+        ),
         alternatives=tuple(other for other in others if other != cause),
         docs=hints.docs if hints else None,
         stage=evidence.stage,

@@ -58,11 +58,13 @@ class ProviderHints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """Settings (fields of a sender) that would mend it; `tested` when tried."""
+    """Settings (fields of a sender) that would mend it; `tested` when tried, and then
+    `said` is what was seen."""
 
     set: Mapping[str, str | int]
     label: str
     tested: bool = False
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

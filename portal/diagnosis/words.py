@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from portal.diagnosis.types import Diagnosis, Evidence, HintRule, ProviderHints
+from portal.diagnosis.types import (
+    Diagnosis,
+    Evidence,
+    HintRule,
+    ProviderHints,
+    Repair,
+)
 
 _SIGN_IN = frozenset({"auth_bad_credentials", "auth_app_password_required"})
 _SENDER = frozenset({"sender_not_authorised", "sender_domain_unverified"})
@@ -56,14 +62,17 @@ def diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "title": diagnosis.title,
         "meaning": diagnosis.meaning,
         "remedy": diagnosis.remedy,
-        "repairs": [
-            {"set": dict(each.set), "label": each.label, "tested": each.tested}
-            for each in diagnosis.repairs
-        ],
+        "repairs": [repair_json(each) for each in diagnosis.repairs],
         "evidence": dict(diagnosis.evidence),
         "alternatives": list(diagnosis.alternatives),
         "docs": diagnosis.docs,
     }
+
+
+def repair_json(repair: Repair) -> dict[str, Any]:
+    """`said` is there where something was tried."""
+    found = {"set": dict(repair.set), "label": repair.label, "tested": repair.tested}
+    return {**found, "said": repair.said} if repair.said else found
 
 
 def _sentence(words: str) -> str:

@@ -134,7 +134,7 @@ def test_the_guard_has_one_sentence_for_everybody_and_a_setting_for_owners():
     ],
 )
 def test_what_a_setting_repairs_has_a_repair(evidence, values):
-    (repair,) = explain(evidence).repairs
+    first, *_ = explain(evidence).repairs
 
-    assert repair.set == values
-    assert "test" in repair.label and not repair.tested
+    assert first.set == values
+    assert first.label and not first.tested

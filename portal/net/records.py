@@ -232,7 +232,7 @@ def _negative_ttl(answer: dns.message.Message) -> int | None:
 def _text(record: dns.rdata.Rdata) -> str:
     if isinstance(record, TXTBase):
         joined: bytes = b"".join(record.strings)[:LONGEST_TEXT]
-        return joined.decode("utf-8", "backslashreplace")
+        return joined.decode("utf-8", "replace")
     if record.rdtype in _END_IN_A_NAME:
         head, blank, name = record.to_text().lower().rpartition(" ")
         return head + blank + (name.rstrip(".") or ".")

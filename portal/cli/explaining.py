@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def providers(as_json: bool) -> None:
 
 def _catalogue() -> Catalogue:
     instance = Path(os.environ.get("PORTAL_INSTANCE") or "instance")
-    return Catalogue.load(instance / "providers")
+    return Catalogue.load(instance / "providers", partial(click.echo, err=True))
 
 
 def _explained(evidence: Evidence, catalogue: Catalogue) -> Diagnosis:

@@ -46,7 +46,7 @@ def opened() -> Iterator[Actor]:
             settings=settings,
             writer=writer,
             vault=open_vault(settings),
-            catalogue=Catalogue.load(settings.instance / "providers"),
+            catalogue=Catalogue.load(settings.instance / "providers", warn),
             bell=SilentBell(),
             sandbox_port=lambda: None,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,9 @@ def try_(as_json: bool, **options: Any) -> int:
 
 
 def _diagnosed(outcome: Outcome, relay: Relay, settings: Settings) -> Diagnosis | None:
-    catalogue = Catalogue.load(settings.instance / "providers")
+    catalogue = Catalogue.load(
+        settings.instance / "providers", partial(click.echo, err=True)
+    )
     provider = catalogue.by_host(relay.host)
     hints = knowledge.hints(catalogue, provider.id) if provider else None
     return knowledge.diagnose(outcome, relay, hints)

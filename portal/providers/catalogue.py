@@ -1,27 +1,33 @@
 """The catalogue of providers: our files, then the operator's, which win.
 
 A file `<id>.toml` of the operator adds a provider, or changes of one of ours just
-the keys it names (a list is replaced, a table is merged).
+the keys it names (a list is replaced, a table is merged). One that is not understood
+changes nothing: the portal runs on without it and says so.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol
 
-from portal.errors import CannotStart
 from portal.providers.reading import BadFile, read
 from portal.providers.types import Group, Provider
 
 
 class Catalogue:
-    """Every provider by id; the same for all tenants, read once."""
+    """Every provider by id; the same for all tenants, read once.
 
-    def __init__(self, providers: Iterable[Provider]) -> None:
+    `problems` are the files of the operator that are left out, a sentence each.
+    """
+
+    def __init__(
+        self, providers: Iterable[Provider], problems: Iterable[str] = ()
+    ) -> None:
+        self.problems = tuple(problems)
         order = list(Group)
         ordered = sorted(
             providers, key=lambda each: (order.index(each.group), each.rank, each.name)
@@ -29,11 +35,11 @@ class Catalogue:
         self._by_id = {each.id: each for each in ordered}
 
     @classmethod
-    def load(cls, extra: Path | None = None) -> Catalogue:
-        """`extra` is the operator's folder and need not exist.
-
-        Raises CannotStart when one of its files is not understood.
-        """
+    def load(
+        cls, extra: Path | None = None, warn: Callable[[str], None] = lambda _: None
+    ) -> Catalogue:
+        """`extra` is the operator's folder and need not exist; `warn` hears of each
+        of its files that is left out."""
         ours = resources.files("portal.providers") / "catalogue"
         tables = {
             _id(each): _toml(each.read_text("utf-8"))
@@ -41,16 +47,18 @@ class Catalogue:
             if each.name.endswith(".toml")
         }
         providers = {id_: read(id_, table) for id_, table in tables.items()}
+        problems = []
         for path in sorted(extra.glob("*.toml")) if extra else ():
             id_ = _id(path)
             try:
                 own = _toml(path.read_text("utf-8"))
                 providers[id_] = read(id_, _merged(tables.get(id_, {}), own))
             except (BadFile, OSError, UnicodeDecodeError) as error:
-                raise CannotStart(
-                    f"The provider file {path} cannot be used: {error}."
-                ) from error
-        return cls(providers.values())
+                problems.append(
+                    f"The provider file {path} is left out: {_clause(error)}."
+                )
+                warn(problems[-1])
+        return cls(providers.values(), problems)
 
     def get(self, id_: str) -> Provider | None:
         return self._by_id.get(id_)
@@ -100,8 +108,16 @@ def _merged(ours: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     for key, value in own.items():
         table = result.get(key)
         both = isinstance(table, dict) and isinstance(value, dict)
-        result[key] = {**table, **value} if both and table else value
+        result[key] = _merged(table, value) if both and table else value
     return result
+
+
+def _clause(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not text in UTF-8"
+    if isinstance(error, OSError):
+        return f"it cannot be read ({error.strerror})"
+    return str(error)
 
 
 def _fits(pattern: str, host: str) -> bool:

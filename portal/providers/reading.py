@@ -19,6 +19,8 @@ _TABLES = {
         "methods": "auth_methods",
         "mechanisms": "mechanisms",
         "notes": "auth_notes",
+        "tls_required": "tls_required",
+        "min_tls": "min_tls",
     },
     "username": {
         "rule": "username_rule",
@@ -85,4 +87,5 @@ def _renamed(name: str, table: object) -> dict[str, Any]:
 
 def _patterns(provider: Provider) -> list[str]:
     own = [provider.username_pattern or "", provider.secret_pattern or ""]
+    own.append((provider.dkim and provider.dkim.selector_pattern) or "")
     return own + [rule.match for rule in provider.rules]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
+
+from portal.providers.dns import DkimFacts, ReturnPathFacts, SpfFacts
 
 Kind = Literal["transactional", "mailbox", "relay", "local_test"]
 Security = Literal["starttls", "tls", "none"]
@@ -15,6 +18,9 @@ RuleKind = Literal[
     "auth", "from", "rate", "tls", "ip", "trial", "size", "policy", "connect"
 ]
 Confidence = Literal["high", "medium", "low"]
+# A limit that is a number, of recipients or of messages; a pace counts recipients.
+_USUAL_CONNECTIONS = 4  # a sender opens no more unless somebody asks for more
+_FOR_ALL = re.compile(r"(\d+)(?: recipients| messages)?(?: by default)?")
 
 
 class Group(StrEnum):
@@ -73,6 +79,17 @@ class Limits:
     connections: int | None = None
     messages_per_connection: int | None = None
     notes: str | None = None
+
+    @property
+    def pacing(self) -> Mapping[str, int]:
+        """The pace that keeps to them, where one number holds for every account."""
+        few = self.connections is not None and self.connections < _USUAL_CONNECTIONS
+        found = {"max_connections": self.connections or 1} if few else {}
+        for name in ("per_minute", "per_hour", "per_day"):
+            number = _FOR_ALL.fullmatch(getattr(self, name) or "")
+            if number:
+                found[name] = int(number[1])
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +162,8 @@ class Provider:
     auth_methods: tuple[AuthMethod, ...] = ()  # the preferred first
     mechanisms: tuple[str, ...] = ()
     auth_notes: str | None = None
+    tls_required: bool = False
+    min_tls: str | None = None
     oauth: OAuthFacts | None = None
     username_rule: UsernameRule = UsernameRule.ANY
     username_value: str | None = None
@@ -159,6 +178,9 @@ class Provider:
     from_verify: str = "none"
     from_hint: str | None = None
     from_notes: str | None = None
+    spf: SpfFacts | None = None
+    dkim: DkimFacts | None = None
+    return_path: ReturnPathFacts | None = None
     limits: Limits = Limits()
     allow_list: AllowList | None = None
     trial: str | None = None
@@ -187,6 +209,10 @@ class Provider:
         if region in self.more_regions and self.host_template:
             return self.host_template.replace("{region}", region)
         return None
+
+    def is_unsure(self, part: str) -> bool:
+        """Documented, and may differ by now: say so where it is shown."""
+        return self.confidence.get(part) == "low"
 
     @property
     def recommended(self) -> PortChoice | None:

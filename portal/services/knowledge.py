@@ -63,6 +63,8 @@ def preset(
         values["security"] = provider.recommended.security
     if provider.username_rule is UsernameRule.LITERAL and provider.username_value:
         values["username"] = provider.username_value
+    if provider.limits.pacing:
+        values["pacing"] = dict(provider.limits.pacing)
     if provider.oauth and values["auth"] == "oauth2":
         values["oauth"] = oauth_preset(provider.oauth)
     return Preset(

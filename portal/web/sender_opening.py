@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from flask import request
@@ -146,8 +146,8 @@ def _preset(actor: Actor, provider: Provider) -> dict[str, object]:
     found = knowledge.preset(actor.installation.catalogue, provider.id)
     settings: dict[str, object] = {
         "name": provider.name,
-        "pacing": {"max_connections": Pacing().max_connections},
         **found.values,
+        "pacing": asdict(Pacing()) | found.values.get("pacing", {}),
     }
     if settings["auth"] not in ways(provider):
         settings["auth"] = ways(provider)[0]

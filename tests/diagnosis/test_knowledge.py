@@ -94,6 +94,11 @@ def outcome(
                     "/oauth2/v2.0/token",
                     "scope": "https://outlook.office365.com/.default",
                 },
+                "pacing": {
+                    "max_connections": 3,
+                    "per_minute": 30,
+                    "per_day": 10000,
+                },
             },
         ),
         ("generic_smtp", {"auth": "password", "port": 587, "security": "starttls"}),

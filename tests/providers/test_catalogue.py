@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from portal.errors import CannotStart
 from portal.providers.catalogue import Catalogue
 from portal.providers.types import Group, UsernameRule
 
@@ -169,12 +168,40 @@ def test_a_folder_that_is_not_there_adds_nothing(tmp_path: Path):
         ("harbour.toml", NEW + '[oauth]\ntoken_url = "x"\n', "oauth.grants"),
     ],
 )
-def test_a_broken_file_stops_the_start_with_one_sentence(tmp_path, name, text, said):
+def test_a_broken_file_is_left_out_with_one_sentence(tmp_path, name, text, said):
+    """It names the file and the field; the portal goes on with what it has."""
     (tmp_path / name).write_text(text)
 
-    with pytest.raises(CannotStart, match=re.escape(said)) as refused:
-        Catalogue.load(tmp_path)
+    loaded = Catalogue.load(tmp_path)
 
-    assert refused.value.sentence.startswith(f"The provider file {tmp_path / name} ")
-    assert refused.value.sentence.endswith(".")
-    assert "\n" not in refused.value.sentence
+    (sentence,) = loaded.problems
+    assert sentence.startswith(f"The provider file {tmp_path / name} is left out: ")
+    assert said in sentence and sentence.endswith(".")
+    assert "\n" not in sentence
+    assert len(loaded.all()) == 43
+
+
+def test_a_broken_change_leaves_ours_as_it_is(tmp_path):
+    (tmp_path / "postmark.toml").write_text("[limits]\nmessage_size = 40\n")
+    (tmp_path / "harbour.toml").write_text(NEW)
+
+    heard: list[str] = []
+
+    loaded = Catalogue.load(tmp_path, heard.append)
+
+    assert loaded.get("postmark") == Catalogue.load().get("postmark")
+    assert loaded.get("harbour") is not None
+    assert "limits.message_size" in loaded.problems[0]
+    assert heard == list(loaded.problems)
+
+
+def test_an_operator_s_tables_merge_at_every_depth(tmp_path):
+    scope = "https://mail.example/.default"
+    text = f'[oauth.scopes]\nclient_credentials = "{scope}"\n'
+    (tmp_path / "microsoft365.toml").write_text(text)
+
+    changed = Catalogue.load(tmp_path).get("microsoft365").oauth
+
+    assert changed.scopes["client_credentials"] == scope
+    assert "offline_access" in changed.scopes["refresh_token"]
+    assert changed.steps

@@ -66,7 +66,7 @@ def build_installation(
         settings=settings,
         writer=Writer(attached),
         vault=open_vault(settings),
-        catalogue=Catalogue.load(settings.instance / "providers"),
+        catalogue=Catalogue.load(settings.instance / "providers", log.warning),
         bell=bell or SilentBell(),
         sandbox_port=sandbox_port,
     )

@@ -66,6 +66,7 @@ def look(actor: Actor) -> PlatformView:
             *_disk(settings),
             _key(actor),
             _relays(settings),
+            *_providers(actor),
         ),
         default=_default(settings.default_sender),
         settings=_settings(settings),
@@ -225,6 +226,21 @@ def _versions() -> tuple[tuple[str, str], ...]:
         ("OpenSSL", ssl.OPENSSL_VERSION.removeprefix("OpenSSL ").split(" ")[0]),
     ]
     return (*found, *((name, metadata.version(name)) for name in _LIBRARIES))
+
+
+def _providers(actor: Actor) -> tuple[Check, ...]:
+    """Only where a file of the operator could not be used."""
+    problems = actor.installation.catalogue.problems
+    if not problems:
+        return ()
+    return (
+        Check(
+            name="Provider files",
+            state="warn",
+            word=f"{len(problems)} left out",
+            text=" ".join(problems),
+        ),
+    )
 
 
 def _scalar(sql: str) -> Any:

@@ -20,6 +20,7 @@ from portal.services.senders.fields import (
     Pacing,
     stored_fields,
 )
+from portal.services.senders.identities import newest_identity, version_identity
 from portal.services.senders.kinds import RouteKind
 from portal.services.senders.making import (
     SANDBOX_IDENTITY,
@@ -35,6 +36,7 @@ from portal.store.models import Sender, SenderVersion
 from portal.store.vault import Locked
 
 NO_ROUTE = "This tenant has no sender, and this installation has no platform default."
+_NO_VERSION = "There is no such version of a sender."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,12 +92,10 @@ def identity(
 ) -> Identity:
     """Who a mail of this route is from; opens no secret."""
     if kind == RouteKind.SENDER:
-        settings = (
-            SenderVersion.select(SenderVersion.settings)
-            .where(SenderVersion.id == version_id)
-            .scalar()
-        )
-        return identity_of(stored_fields(settings))
+        found = version_identity(version_id)
+        if found is None:
+            raise Missing(_NO_VERSION)
+        return found
     if kind == RouteKind.PLATFORM:
         return _platform_identity(_default(installation), tenant_id)
     if kind == RouteKind.SANDBOX:
@@ -132,7 +132,7 @@ def _version(version_id: int | None) -> SenderVersion:
         .get_or_none()
     )
     if found is None:
-        raise Missing("There is no such version of a sender.")
+        raise Missing(_NO_VERSION)
     version: SenderVersion = found
     return version
 
@@ -192,14 +192,5 @@ def _platform_identity(default: DefaultSender, tenant_id: int) -> Identity:
 
 def _tenants_own(tenant_id: int) -> Named | None:
     """Where answers to a tenant go: what its newest saved version says."""
-    newest = (
-        SenderVersion.select(SenderVersion.settings)
-        .join(Sender)
-        .where(Sender.tenant == tenant_id, Sender.deleted_at.is_null())
-        .order_by(SenderVersion.id.desc())
-        .first()
-    )
-    if newest is None:
-        return None
-    own = identity_of(stored_fields(newest.settings))
-    return own.reply_to or own.from_
+    own = newest_identity(tenant_id)
+    return None if own is None else own.reply_to or own.from_

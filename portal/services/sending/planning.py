@@ -14,8 +14,9 @@ from portal.mail.render import from_allowed
 from portal.mail.types import Content, Draft, Identity
 from portal.services.actor import Actor
 from portal.services.senders.carrying import identity
+from portal.services.senders.identities import newest_identity
 from portal.services.senders.kinds import RouteKind
-from portal.services.senders.routing import RouteNow, newest_identity
+from portal.services.senders.routing import RouteNow
 from portal.store.models.base import public_id
 
 URGENT_LIFE = timedelta(minutes=10)  # RELIABILITY §2.5

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from portal.delivery import signin
 from portal.delivery.conversation import converse
 from portal.delivery.extensions import Extensions
+from portal.delivery.trouble import Trouble
 from portal.delivery.types import (
     Auth,
     Facts,
@@ -98,6 +100,19 @@ def bared(relay: Relay) -> Relay:
         client_cert=None,
         client_key=None,
     )
+
+
+def would_let_in(found: Probe, relay: Relay) -> bool:
+    """Whether it offers a way to sign in that these settings can use. Nothing is
+    sent; whether the credentials are right, nobody knows."""
+    if relay.auth is Auth.NONE:
+        return True
+    over_tls = found.facts.tls is not None
+    try:
+        signin.choose(relay, found.offers, over_tls=over_tls)
+    except Trouble:
+        return False
+    return True
 
 
 def _ignore(step: Step) -> None:

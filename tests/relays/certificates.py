@@ -13,6 +13,7 @@ import trustme
 class Authority:
     """`pem` is what a client trusts; `contexts` are servers' by what they show.
 
+    `contexts["private"]` shows its own authority along, as internal relays do.
     `contexts["asks"]` takes a certificate of ours from a client, `["demands"]` ends
     the handshake without one. `clients` are certificates with their keys, in PEM:
     `good`, `expired`, `early` and, from an authority that no server trusts,
@@ -45,6 +46,7 @@ def make_authority() -> Authority:
             "wrong-name": _server(authority.issue_cert("other.example")),
             "untrusted": _server(stranger.issue_cert(*names)),
             "self-signed": _self_signed(stranger),
+            "private": _private(stranger, stranger.issue_cert(*names)),
             "old": _old(authority.issue_cert(*names)),
             "asks": _asking(authority, ssl.CERT_OPTIONAL, *names),
             "demands": _asking(authority, ssl.CERT_REQUIRED, *names),
@@ -88,6 +90,16 @@ def _self_signed(authority: trustme.CA) -> ssl.SSLContext:
         authority.private_key_pem.tempfile() as key,
     ):
         context.load_cert_chain(certificate, key)
+    return context
+
+
+def _private(authority: trustme.CA, issued: trustme.LeafCert) -> ssl.SSLContext:
+    """The certificate and, behind it, the root that nobody else knows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    chain = [*issued.cert_chain_pems, authority.cert_pem]
+    whole = trustme.Blob(b"".join(each.bytes() for each in chain))
+    with whole.tempfile() as shown, issued.private_key_pem.tempfile() as key:
+        context.load_cert_chain(shown, key)
     return context
 
 

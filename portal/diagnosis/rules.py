@@ -111,15 +111,23 @@ class Rule:
 def causes() -> dict[str, Cause]:
     return {
         id_: Cause(id=id_, **_tuples(row))
-        for table in _tables("causes")
+        for _name, table in _tables("causes")
         for id_, row in table.items()
     }
 
 
 @cache
+def groups() -> dict[str, tuple[str, ...]]:
+    """The ids of the causes by the name of their file: `signing_in`."""
+    return {name: tuple(table) for name, table in _tables("causes")}
+
+
+@cache
 def rules() -> tuple[Rule, ...]:
     """All rules, in the order of the files and within them."""
-    return tuple(_rule(row) for table in _tables("rules") for row in table["rule"])
+    return tuple(
+        _rule(row) for _name, table in _tables("rules") for row in table["rule"]
+    )
 
 
 def first_fitting(reading: Reading) -> Rule:
@@ -127,11 +135,12 @@ def first_fitting(reading: Reading) -> Rule:
     return next(rule for rule in rules() if rule.fits(reading))
 
 
-def _tables(folder: str) -> Iterator[dict[str, Any]]:
+def _tables(folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
     files = (resources.files("portal.diagnosis") / folder).iterdir()
     for file in sorted(files, key=lambda each: each.name):
         if file.name.endswith(".toml"):
-            yield tomllib.loads(file.read_text("utf-8"))
+            name = file.name.removesuffix(".toml")
+            yield name, tomllib.loads(file.read_text("utf-8"))
 
 
 def _rule(row: dict[str, Any]) -> Rule:

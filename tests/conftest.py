@@ -107,6 +107,7 @@ def installation(
     from portal.providers.catalogue import Catalogue
     from portal.services.bell import SilentBell
     from portal.services.installation import Installation
+    from portal.store.room import Floors
     from portal.store.writer import Writer
 
     writer = Writer(database)
@@ -117,6 +118,7 @@ def installation(
         catalogue=Catalogue.load(),
         bell=SilentBell(),
         sandbox_port=lambda: None,
+        floors=Floors(ballast_bytes=0),  # hundreds of engines need none
     )
     writer.close()
 

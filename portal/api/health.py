@@ -12,7 +12,7 @@ from portal.api import problems
 from portal.api.access import bearer, installation
 from portal.errors import Missing, Unauthenticated
 from portal.services.outbox.gauges import Gauges, gauges
-from portal.store.database import TROUBLE, pending
+from portal.store.database import DAMAGE, TROUBLE, pending
 from portal.store.models import proxy
 
 api = Blueprint("health", __name__)
@@ -51,9 +51,13 @@ def metrics() -> Response:
 
 def _database() -> str:
     try:
-        return "not migrated" if pending(proxy.obj) else "ok"
+        if pending(proxy.obj):
+            return "not migrated"
     except TROUBLE:
         return "unreachable"
+    except DAMAGE:
+        return "damaged"
+    return "ok" if installation().room.accepts() else "no room"
 
 
 def _engine() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import resource
@@ -10,7 +11,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator, MutableMapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from portal.app import build_installation
 from portal.cli import logs
@@ -24,6 +25,9 @@ from portal.services import captures, senders
 from portal.services.installation import Installation
 from portal.services.outbox.timing import Timing
 from portal.store import database
+from portal.store.engines import is_full
+from portal.store.marker import Marker
+from portal.store.room import FLOORS, Floors
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +61,14 @@ class Process:
         self._grace_s = 0
         os.kill(os.getpid(), signal.SIGTERM)
 
+    def give_way(self, error: BaseException) -> None:
+        """The database could not be written to: where the disk is full, what relays
+        have answered gets the room that was kept for it."""
+        room = self.installation.room
+        with suppress(OSError):
+            if (is_full(error) or not room.claims()) and room.drop_ballast():
+                log.warning("the disk is full: its reserve is used for results")
+
     def drain(self) -> None:
         """Returns when the engine has settled what was under way."""
         self._begin_drain()
@@ -82,15 +94,17 @@ def running(
     sandbox: bool,
     timing: Timing | None = None,
     limits: Limits = ENGINE,
+    floors: Floors = FLOORS,
 ) -> Iterator[Process]:
     """The engine runs inside the block; after it, all is drained and closed."""
-    with ExitStack() as stack:
+    with Marker(settings) as marker, ExitStack() as stack:
         bell = EngineBell()
         box = Sandbox(captures.keep) if sandbox else None
         stack.callback(database.detach)
         installation = build_installation(
             settings, bell=bell, sandbox_port=lambda: box.port if box else None
         )
+        installation = dataclasses.replace(installation, floors=floors)
         stack.callback(installation.writer.close)
         with database.connection():
             if senders.adopt_platform(installation):
@@ -101,9 +115,12 @@ def running(
         engine = Engine(installation, _owner(), timing=timing, limits=limits)
         process = Process(installation=installation, engine=engine)
         installation.writer.on_lost = process.lost
+        installation.writer.on_trouble = process.give_way
         engine.start()
         stack.callback(process.drain)
         yield process
+        process.drain()
+        marker.stays = not process.settled
 
 
 def harden(settings: Settings, environ: MutableMapping[str, str] = os.environ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import time
 from collections.abc import Callable, Collection
 from functools import partial
@@ -25,7 +24,6 @@ from portal.services.outbox.timing import Timing
 log = logging.getLogger(__name__)
 
 UNDER_WAY = 128  # messages of all lanes together
-DISK_FLOOR_BYTES = 50 * 1024 * 1024  # RELIABILITY §2.9: results need room, too
 
 
 class Dispatch:
@@ -163,10 +161,7 @@ class Dispatch:
     def _may_claim(self) -> bool:
         if self._stopping or self.recorder.is_behind:
             return False
-        settings = self._installation.settings
-        if settings.database_url is not None:
-            return True
-        return shutil.disk_usage(settings.instance).free >= DISK_FLOOR_BYTES
+        return self._installation.room.claims()
 
     def _room(self) -> Room:
         return Room(

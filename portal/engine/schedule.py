@@ -12,6 +12,7 @@ from typing import TypeVar
 from portal.engine.clocks import Clocks
 from portal.engine.dispatch import Dispatch
 from portal.engine.reads import Reads
+from portal.engine.upkeep import Upkeep
 from portal.services import captures, limits
 from portal.services.actor import Actor
 from portal.services.outbox import owners, recovery, retention, schedule
@@ -52,11 +53,14 @@ class Schedule:
         self._timing = timing
         self._clocks = clocks
         self._suspects = owners.Suspects(GRACE * RECOVERY_EVERY * timing.poll_s)
+        self._upkeep = Upkeep(actor, reads)
         self._ticks = 0
         self._swept_at: float | None = None
 
     async def tick(self) -> None:
         self._writer.look()
+        if self._ticks % RECOVERY_EVERY == 0:
+            await self._upkeep.look()
         if self._clocks.look():
             log.warning("the clock jumped; leases and expiry rest for a while")
             await self._write(partial(schedule.set_back, self._clocks.set_back))
@@ -112,6 +116,7 @@ class Schedule:
             await self._write(limits.sweep)
             await self._write(captures.tidy)
             await self._write(partial(schedule.clamp, self._timing))
+            await self._upkeep.recount()
             await self._forget_old()
 
     async def _forget_old(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from portal.config import Settings
 from portal.providers.catalogue import Catalogue
 from portal.services.bell import Bell
+from portal.store.room import FLOORS, Floors, Room
 from portal.store.vault import Vault
 from portal.store.writer import Writer
 
@@ -20,3 +21,11 @@ class Installation:
     catalogue: Catalogue
     bell: Bell
     sandbox_port: Callable[[], int | None]  # None: this process runs no sandbox
+    floors: Floors = FLOORS
+
+    @property
+    def room(self) -> Room:
+        """On the disk of the queue, where that is this machine's."""
+        on_a_server = self.settings.database_url is not None
+        folder = None if on_a_server else self.settings.instance
+        return Room(folder=folder, floors=self.floors)

@@ -14,11 +14,20 @@ from portal.store.fields import micros, now
 from portal.store.models import Counter
 
 PREFIX = "quota:"
+FORGOTTEN = "forgotten:"  # what retention has removed of those that count
+# A recipient `r` of a message `m` that counts: not those given back, nor alerts.
+COUNTED = (
+    "m.origin <> 'alert' AND NOT (r.token = 0 AND r.state IN ('cancelled', 'expired'))"
+)
 _ENDLESS = 2**62
 _QUOTA = "SELECT quota FROM tenant WHERE id = ?"
 _BEGIN = (
     "INSERT INTO counter (name, window_at, used) VALUES (?, ?, 0)"
     " ON CONFLICT (name, window_at) DO NOTHING"
+)
+_ADD = (
+    "INSERT INTO counter (name, window_at, used) VALUES (?, ?, ?)"
+    " ON CONFLICT (name, window_at) DO UPDATE SET used = counter.used + ?"
 )
 _RESERVE = (
     "UPDATE counter SET used = used + ?"
@@ -26,22 +35,22 @@ _RESERVE = (
 )
 
 
-def reserve(tenant: TenantRef, recipients: int) -> None:
-    """Take them from this month's quota, in the transaction of the accept.
+def reserve(tenant: TenantRef, recipients: int, *, at: datetime | None = None) -> None:
+    """Take them from the quota of the month of `at`, the accept, in its transaction.
 
     One conditional statement decides a race for the last ones. Raises TooMany.
     """
-    at = now()
-    name, month = _name(tenant.id), micros(_month(at))
+    at = at or now()
+    name, begin = _name(tenant.id), micros(month(at))
     with transaction():
-        statement(_BEGIN, name, month)
+        statement(_BEGIN, name, begin)
         quota = statement(_QUOTA, tenant.id).fetchone()[0]
         room = _ENDLESS if quota is None else quota
-        if statement(_RESERVE, recipients, name, month, recipients, room).rowcount:
+        if statement(_RESERVE, recipients, name, begin, recipients, room).rowcount:
             return
     raise TooMany(
         f"The quota of {quota} recipients a month does not hold {recipients} more.",
-        retry_after_s=max(1, ceil((_next_month(at) - at).total_seconds())),
+        retry_after_s=max(1, ceil((next_month(at) - at).total_seconds())),
     )
 
 
@@ -58,18 +67,33 @@ def used(tenant: TenantRef, at: datetime | None = None) -> int:
     return row.used if row else 0
 
 
+def forget(tenant_id: int, recipients: int, *, at: datetime) -> None:
+    """They counted in the month of `at`, and nothing else will tell of them."""
+    _add(f"{FORGOTTEN}{tenant_id}", recipients, at)
+
+
+def correct(tenant: TenantRef, by: int, *, at: datetime) -> None:
+    """What the recount found beside it; by a difference, since others count too."""
+    _add(_name(tenant.id), by, at)
+
+
+def month(at: datetime) -> datetime:
+    """Its beginning (UTC)."""
+    return at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def next_month(at: datetime) -> datetime:
+    year, number = divmod(at.year * 12 + at.month, 12)
+    return month(at).replace(year=year, month=number + 1)
+
+
+def _add(name: str, recipients: int, at: datetime) -> None:
+    statement(_ADD, name, micros(month(at)), recipients, recipients)
+
+
 def _name(tenant_id: int) -> str:
     return f"{PREFIX}{tenant_id}"
 
 
 def _counter(tenant_id: int, at: datetime) -> Expression:
-    return (Counter.name == _name(tenant_id)) & (Counter.window_at == _month(at))
-
-
-def _month(at: datetime) -> datetime:
-    return at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
-def _next_month(at: datetime) -> datetime:
-    year, month = divmod(at.year * 12 + at.month, 12)
-    return _month(at).replace(year=year, month=month + 1)
+    return (Counter.name == _name(tenant_id)) & (Counter.window_at == month(at))

@@ -24,6 +24,7 @@ from portal.store.models import proxy
 # What reading raises where the database cannot do it now: locked, full, gone. The
 # writer makes Unavailable of it by itself.
 TROUBLE = (peewee.OperationalError, peewee.InterfaceError, MaxConnectionsExceeded)
+DAMAGE = peewee.DatabaseError  # what it raises besides: no page can be made sense of
 
 
 def attach(settings: Settings) -> peewee.Database:

@@ -36,6 +36,8 @@ _PRAGMAS = {
     "secure_delete": 1,
     "trusted_schema": 0,
     "cache_size": -2000,
+    "wal_autocheckpoint": 1000,  # pages: the log is written back every 4 MB
+    "journal_size_limit": 64 * 1024 * 1024,  # a log that grew is cut back to this
 }
 
 
@@ -119,6 +121,15 @@ def is_busy(error: BaseException) -> bool:
     """Whether another process holds the SQLite file."""
     name = str(getattr(cause(error), "sqlite_errorname", ""))
     return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether it began with a disk, or a share of it, that is full."""
+    while error is not None:
+        if getattr(cause(error), "sqlite_errorname", "") == "SQLITE_FULL":
+            return True
+        error = error.__cause__
+    return False
 
 
 def collided(error: BaseException | None) -> bool:

@@ -45,6 +45,14 @@ class _GroupLost(Exception):
     """The engine gave up the transaction of a whole group: nothing was written."""
 
 
+_TROUBLE = (
+    peewee.OperationalError,
+    peewee.InterfaceError,
+    _GroupLost,
+    CommitUnknown,
+)
+
+
 @dataclass(slots=True, kw_only=True)
 class _Job(Generic[T]):
     work: Callable[[], T]
@@ -72,6 +80,7 @@ class Writer:
         self._place = _place_of(database)
         self._is_lost = False
         self.on_lost: Callable[[], None] | None = None  # called once, by any thread
+        self.on_trouble: Callable[[BaseException], None] | None = None  # each time
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -168,14 +177,24 @@ class Writer:
         except Exception as error:
             log.exception("A group of %d writes was not committed", len(group))
             self._drop_connection()
-            fault = error if isinstance(error, CommitUnknown) else _GroupLost(error)
+            fault: Exception = error
+            if not isinstance(error, CommitUnknown):
+                fault = _GroupLost(error)
+                fault.__cause__ = error
             for job in group:
                 job.error = fault
+        self._tell(group)
         again = [job for job in group if not last and collided(job.error)]
         for job in group:
             if job not in again:
                 job.settle()
         return again
+
+    def _tell(self, group: list[_Job[Any]]) -> None:
+        """Whoever can help hears of it before those who would try again."""
+        found = [job.error for job in group if isinstance(job.error, _TROUBLE)]
+        if found and self.on_trouble is not None:
+            self.on_trouble(found[0])
 
     def _commit(self, group: list[_Job[Any]]) -> None:
         with ExitStack() as transaction:
@@ -228,8 +247,7 @@ def _place_of(database: peewee.Database) -> Place | None:
 def _as_fault(error: BaseException) -> BaseException:
     """What the work raised; what the engine itself cannot do now is Unavailable:
     a full disk, a lost connection, a lock that another process keeps."""
-    ours = (peewee.OperationalError, peewee.InterfaceError, _GroupLost)
-    if not isinstance(error, ours):
+    if not isinstance(error, _TROUBLE) or isinstance(error, CommitUnknown):
         return error
     log.error("The database cannot be written to: %s", cause(error))
     fault = Unavailable("The database cannot be written to now.")

@@ -42,14 +42,14 @@ def small(tmp_path: Path) -> Iterator[Path]:
 
 def fill(where: Path) -> Path:
     """To the last block."""
-    ballast = where / "ballast"
-    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+    filler = where / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
         os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(where).free - MIB)
         file.seek(0, os.SEEK_END)
         while file.write(bytes(4096)):
             continue
     assert shutil.disk_usage(where).free == 0
-    return ballast
+    return filler
 
 
 def test_disk_that_is_full(cradle, small, settings, moody, told):
@@ -65,11 +65,11 @@ def test_disk_that_is_full(cradle, small, settings, moody, told):
     assert house.post("under-way") == 202
     assert relay.one_more(PATIENCE_S)
 
-    ballast = fill(small)
+    filler = fill(small)
     refused = [house.post(f"refused-{number}") for number in range(3)]
     time.sleep(1.5)
     assert refused == [503] * 3
-    ballast.unlink()
+    filler.unlink()
     until(lambda: unsettled(house) == 0, child)
     assert {row.subject for row in rows_of(house)} == {"under-way"}
     assert house.post("afterwards") == 202

@@ -12,9 +12,10 @@ from portal.config import DefaultSender
 from portal.errors import Forbidden, Invalid, Missing, TooMany, Unavailable
 from portal.mail.types import Draft
 from portal.services import quota, sending
-from portal.services.sending import Filter, accepting
+from portal.services.sending import Filter
 from portal.store.database import connection
 from portal.store.models import Message, Recipient, Route, Tenant
+from portal.store.room import Floors
 
 pytestmark = pytest.mark.usefixtures("both_databases")
 LEE = parse_named("lee@example.com")
@@ -74,13 +75,21 @@ def test_without_a_way_nothing_is_accepted(owner):
     assert Message.select().count() == 0
 
 
-def test_without_room_on_the_disk_nothing_is_accepted(owner, monkeypatch):
-    if owner.installation.settings.database_url:
-        pytest.skip("The disk of PostgreSQL is its own matter.")
-    monkeypatch.setattr(accepting, "DISK_FLOOR_BYTES", 1 << 62)
+@pytest.mark.parametrize(
+    "floors", [Floors(accept_bytes=1 << 62), Floors(accept_share=1)]
+)
+def test_without_room_on_the_disk_nothing_is_accepted(owner, floors):
+    """Of the two floors the higher one counts; a server has a disk of its own."""
+    installation = dataclasses.replace(owner.installation, floors=floors)
+    actor = dataclasses.replace(owner, installation=installation)
 
-    with pytest.raises(Unavailable):
-        send(owner)
+    if installation.settings.database_url:
+        send(actor)
+        return
+    with pytest.raises(Unavailable) as caught:
+        send(actor)
+    assert caught.value.retry_after_s > 0
+    assert Message.select().count() == 0
 
 
 def test_the_last_units_of_a_quota_go_to_exactly_so_many(owner):

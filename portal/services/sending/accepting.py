@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,8 +25,6 @@ from portal.services.sending.views import MessageView
 from portal.services.sending.writing import write
 from portal.store.database import connection
 from portal.store.fields import now
-
-DISK_FLOOR_BYTES = 200 * 1024 * 1024  # RELIABILITY §2.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +88,7 @@ def _route(actor: Actor) -> RouteNow:
 
 
 def _check_disk(actor: Actor) -> None:
-    settings = actor.installation.settings
-    if settings.database_url is not None:
-        return
-    if shutil.disk_usage(settings.instance).free < DISK_FLOOR_BYTES:
+    if not actor.installation.room.accepts():
         raise Unavailable(
             "The disk is nearly full; no mail is accepted until it is not."
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shutil
 import ssl
 from dataclasses import dataclass
 from importlib import metadata
@@ -15,11 +14,12 @@ from portal.services.actor import Actor
 from portal.store.database import locking
 from portal.store.engines import FILE
 from portal.store.models import Route, Tenant, proxy
+from portal.store.room import LONG_LOG_BYTES
 
 # SQLite's WAL-reset bug may corrupt a database that is written while another
 # connection checkpoints; the fix is in 3.51.3 and 3.53.0 (sqlite.org/wal.html).
 SQLITE_SOUND = (3, 51, 3)
-LOW_DISK_BYTES = 1_000_000_000
+LOW_DISK_BYTES = 1_000_000_000  # above the floor
 _LIBRARIES = ("flask", "aiosmtplib", "cryptography", "peewee", "dnspython")
 
 
@@ -62,8 +62,8 @@ def look(actor: Actor) -> PlatformView:
     return PlatformView(
         checks=(
             _engine(actor),
-            _database(settings),
-            *_disk(settings),
+            _database(actor),
+            *_disk(actor),
             _key(actor),
             _relays(settings),
             *_providers(actor),
@@ -96,7 +96,7 @@ def _engine(actor: Actor) -> Check:
     )
 
 
-def _database(settings: Settings) -> Check:
+def _database(actor: Actor) -> Check:
     if locking():
         version = _scalar("SHOW server_version")
         size = int(_scalar("SELECT pg_database_size(current_database())"))
@@ -107,9 +107,18 @@ def _database(settings: Settings) -> Check:
             text=f"PostgreSQL {version}, {size / 1e6:,.1f} MB",
         )
     version = str(_scalar("SELECT sqlite_version()"))
-    size = (settings.instance / FILE).stat().st_size
+    size = (actor.installation.settings.instance / FILE).stat().st_size
     sound = tuple(int(part) for part in version.split(".")) >= SQLITE_SOUND
     text = f"SQLite {version}, {size / 1e6:,.1f} MB"
+    logged = actor.installation.room.log_bytes()
+    if logged >= LONG_LOG_BYTES:
+        return Check(
+            name="Database",
+            state="warn",
+            word="Long log",
+            text=f"{text}, and a log of {logged / 1e6:,.0f} MB. Something reads from "
+            "portal.db without an end, a backup or a shell: end that.",
+        )
     if sound:
         return Check(name="Database", state="pass", word="In order", text=text)
     return Check(
@@ -121,20 +130,22 @@ def _database(settings: Settings) -> Check:
     )
 
 
-def _disk(settings: Settings) -> tuple[Check, ...]:
+def _disk(actor: Actor) -> tuple[Check, ...]:
     """Only where the queue lies on this machine's disk."""
-    if locking():
+    room = actor.installation.room
+    free, floor = room.free_bytes, room.accept_floor_bytes
+    if free is None:
         return ()
-    free = shutil.disk_usage(settings.instance).free
-    enough = free >= LOW_DISK_BYTES
-    return (
-        Check(
-            name="Disk",
-            state="pass" if enough else "warn",
-            word="In order" if enough else "Nearly full",
-            text=f"{free / 1e9:,.1f} GB free for the queue",
-        ),
-    )
+    text = f"{free / 1e9:,.1f} GB free for the queue"
+    needs = f"mail is accepted while {floor / 1e9:,.1f} GB are free"
+    if free < floor:
+        return (
+            Check(name="Disk", state="fail", word="Full", text=f"{text}: {needs}."),
+        )
+    if free < floor + LOW_DISK_BYTES:
+        text = f"{text}: {needs}."
+        return (Check(name="Disk", state="warn", word="Nearly full", text=text),)
+    return (Check(name="Disk", state="pass", word="In order", text=text),)
 
 
 def _key(actor: Actor) -> Check:

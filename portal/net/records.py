@@ -65,6 +65,7 @@ class Records:
     NXDOMAIN the last of them is the one that is not there. `ttl_s` is the least of
     the answer, of a negative answer the zone's (RFC 2308 §5). `authenticated` is the
     resolver's word (AD, RFC 4035 §3.2.3): believe it of your own resolver only.
+    `zone` is the one that a negative answer comes from (RFC 2308 §2).
     """
 
     name: str
@@ -74,6 +75,7 @@ class Records:
     aliases: tuple[str, ...] = ()
     ttl_s: int | None = None
     authenticated: bool = False
+    zone: str | None = None
 
 
 class Dns(Protocol):
@@ -181,6 +183,7 @@ def _read(
         aliases=tuple(aliases),
         ttl_s=min(ttls) if records else _negative_ttl(answer),
         authenticated=bool(answer.flags & dns.flags.AD),
+        zone=_zone(answer),
     )
 
 
@@ -222,6 +225,11 @@ def _soa(answer: dns.message.Message) -> dns.rrset.RRset | None:
         if each.rdtype == dns.rdatatype.SOA and len(each):
             return each
     return None
+
+
+def _zone(answer: dns.message.Message) -> str | None:
+    soa = _soa(answer)
+    return None if soa is None else _plain(soa.name)
 
 
 def _negative_ttl(answer: dns.message.Message) -> int | None:

@@ -46,9 +46,8 @@ class Zones:
         self.wait_s = wait_s or {}
         self.asked: Counter[str] = Counter()
         self.publish(zones)
-        self._udp = _Datagrams(("127.0.0.1", 0), _Datagram)
+        self._udp, self._tcp = _both()
         self.address: tuple[str, int] = self._udp.server_address
-        self._tcp = _Streams(self.address, _Stream)
         for server in (self._udp, self._tcp):
             server.zones = self
 
@@ -165,6 +164,16 @@ def _set(
     return dns.rrset.from_text_list(
         name, TTL_S, 1, kind, [value], origin=apex, relativize=False
     )
+
+
+def _both() -> tuple[_Datagrams, _Streams]:
+    """At one port, which another test may hold for one of the two."""
+    while True:
+        tcp = _Streams(("127.0.0.1", 0), _Stream)
+        try:
+            return _Datagrams(tcp.server_address, _Datagram), tcp
+        except OSError:
+            tcp.server_close()
 
 
 class _Datagrams(socketserver.ThreadingUDPServer):

@@ -1,0 +1,78 @@
+"""Records to publish, as they are typed into a DNS panel."""
+
+from __future__ import annotations
+
+from portal.deliverability.asking import Asking
+from portal.deliverability.spf.terms import BadRecord, parse
+from portal.deliverability.types import Fix
+from portal.net.records import Answered
+
+PROXIED = "DNS only: a proxy in front (Cloudflare's orange cloud) hides it."
+_USUAL_ENDING = "~all"
+
+
+async def fix(
+    asking: Asking, name: str, kind: str, value: str, note: str | None = None
+) -> Fix:
+    """`name` in full. Its zone is asked for: panels want the part before it."""
+    if kind == "CNAME":
+        note = f"{note} {PROXIED}" if note else PROXIED
+    return Fix(
+        name=name,
+        host=relative(name, await zone_of(asking, name)),
+        type=kind,
+        value=value,
+        note=note,
+    )
+
+
+async def zone_of(asking: Asking, name: str) -> str:
+    """The zone that a name is in, or would be; the name itself where nobody says."""
+    if "{" in name:  # the provider's console says the rest
+        name = name.rpartition("}")[2].strip(".")
+    answer = await asking.ask(name, "SOA")
+    if answer.answered is Answered.OK:
+        return name
+    return answer.zone or name
+
+
+def relative(name: str, zone: str) -> str:
+    if name == zone:
+        return "@"
+    return name.removesuffix(f".{zone}")
+
+
+def merged_spf(texts: tuple[str, ...], *terms: str) -> str:
+    """One record that says what all of `texts` say, with `terms` before its end; what
+    cannot be read is left out. `+all` is not carried on."""
+    terms_there = [
+        term for text in texts for term in text.split()[1:] if _is_sound(term)
+    ]
+    ends = [term for term in terms_there if _is_all(term)]
+    leads = [term for term in terms_there if _is_redirect(term)]
+    others = [term for term in terms_there if term not in (*ends, *leads)]
+    ending = next((each for each in ends if each[0] in "-~?"), None)
+    if ending is None and (ends or not leads):
+        ending = _USUAL_ENDING
+    last = [ending] if ending else leads[:1]
+    return " ".join(["v=spf1", *_once([*others, *terms]), *last])
+
+
+def _is_sound(term: str) -> bool:
+    try:
+        parse(f"v=spf1 {term}")
+    except BadRecord:
+        return False
+    return True
+
+
+def _is_all(term: str) -> bool:
+    return term.lower().lstrip("+-~?") == "all"
+
+
+def _is_redirect(term: str) -> bool:
+    return term.lower().startswith("redirect=")
+
+
+def _once(terms: list[str]) -> list[str]:
+    return list({each.lower(): each for each in terms}.values())

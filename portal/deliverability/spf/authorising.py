@@ -1,0 +1,143 @@
+"""Does the record let this sender send: its provider's terms, its own addresses."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from portal.deliverability.asking import Asking
+from portal.deliverability.spf.check_host import Result, check_host
+from portal.deliverability.spf.macros import Asked
+from portal.deliverability.spf.terms import BadRecord, parse
+from portal.deliverability.spf.tree import Node, State, evaluated
+from portal.deliverability.types import IPAddress, SpfExpected, Status, Subject
+
+_PLACEHOLDER = re.compile(r"\\\{[^{}]*\\\}")
+_NOTHING = SpfExpected()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """`terms` are those to add; `relays` what a receiver says of each address."""
+
+    reasons: dict[str, Status] = field(default_factory=dict)
+    terms: tuple[str, ...] = ()
+    relays: dict[str, str] = field(default_factory=dict)
+
+
+def expected(subject: Subject) -> SpfExpected:
+    return (subject.expectation and subject.expectation.spf) or _NOTHING
+
+
+def wanted_terms(subject: Subject) -> tuple[str, ...]:
+    """What a record of this sender has to hold."""
+    relays = (ip_term(ip) for ip in subject.relay_ips)
+    terms = (*expected(subject).includes, *_also(subject), *relays)
+    return tuple(dict.fromkeys(terms))
+
+
+def ip_term(ip: IPAddress) -> str:
+    return f"ip{ip.version}:{ip}"
+
+
+async def missing(asking: Asking, subject: Subject, top: Node) -> Missing:
+    relays = await _of_relays(asking, subject, top)
+    refused = [ip for ip, result in relays.items() if _is_no(result)]
+    absent = await _absent(asking, subject, top)
+    reasons: dict[str, Status] = {}
+    if absent:
+        reasons["spf_provider_not_authorised"] = Status.FAIL
+    if refused:
+        reasons["spf_relay_ip_not_authorised"] = Status.FAIL
+    return Missing(
+        reasons=reasons,
+        terms=(*absent, *(ip_term(ip) for ip in refused)),
+        relays={str(ip): result.value for ip, result in relays.items()},
+    )
+
+
+async def _of_relays(
+    asking: Asking, subject: Subject, top: Node
+) -> dict[IPAddress, Result]:
+    sender = f"postmaster@{top.domain}"
+    helo = subject.helo or top.domain
+    verdicts = await asyncio.gather(
+        *(
+            check_host(asking, Asked(ip=ip, sender=sender, helo=helo), top.domain)
+            for ip in subject.relay_ips
+        )
+    )
+    return {
+        ip: verdict.result
+        for ip, verdict in zip(subject.relay_ips, verdicts, strict=True)
+    }
+
+
+def _is_no(result: Result) -> bool:
+    """Errors have reasons of their own, from the tree."""
+    return result in (Result.FAIL, Result.SOFTFAIL, Result.NEUTRAL, Result.NONE)
+
+
+async def _absent(asking: Asking, subject: Subject, top: Node) -> tuple[str, ...]:
+    """Terms of the provider that are nowhere in the tree. What could not be asked may
+    hold them, so then nothing is missing."""
+    spf = expected(subject)
+    there = set(_terms(top))
+    if any(node.state is State.UNKNOWN for node in top.all_below):
+        return ()
+    also = tuple(term for term in _also(subject) if term.lower() not in there)
+    if any(_fits(term, there) for term in (*spf.includes, *spf.accept)):
+        return also
+    if await _leads_to_provider(asking, subject, top):
+        return also
+    if spf.includes:
+        return (*spf.includes, *also)
+    if spf.accept and not subject.relay_ips:
+        return (spf.accept[-1], *also)
+    return also
+
+
+def _also(subject: Subject) -> tuple[str, ...]:
+    """Those of `also_required` that are terms, not words for people."""
+    return tuple(term for term in expected(subject).also_required if _is_term(term))
+
+
+def _is_term(text: str) -> bool:
+    try:
+        return bool(parse(f"v=spf1 {text}").mechanisms) and " " not in text
+    except BadRecord:
+        return False
+
+
+def _terms(top: Node) -> Iterator[str]:
+    """Of all records of the tree, as far as they are reached."""
+    for node in top.all_below:
+        if node.parsed is None:
+            continue
+        for mechanism in evaluated(node.parsed):
+            if mechanism.qualifier == "+":
+                yield mechanism.text.lower().lstrip("+")
+        if node.parsed.redirect and node.parsed.all is None:
+            yield f"redirect={node.parsed.redirect.lower()}"
+            yield f"include:{node.parsed.redirect.lower()}"
+
+
+def _fits(term: str, there: set[str]) -> bool:
+    """`{word}` in a term stands for anything."""
+    pattern = re.compile(_PLACEHOLDER.sub("[^ ]+", re.escape(term.lower().lstrip("+"))))
+    return any(pattern.fullmatch(each) for each in there)
+
+
+async def _leads_to_provider(asking: Asking, subject: Subject, top: Node) -> bool:
+    """A return path that is an alias of the provider's is the provider's to fill."""
+    path = subject.expectation.return_path if subject.expectation else None
+    if path is None or expected(subject).evaluated_at == "from_domain":
+        return False
+    answer = await asking.ask(top.domain, "TXT")
+    return any(
+        _fits(record.value.rstrip("."), set(answer.aliases))
+        for record in (*path.records, *path.alternatives)
+        if record.type == "CNAME"
+    )

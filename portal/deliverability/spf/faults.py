@@ -1,0 +1,91 @@
+"""What is wrong with the records of an SPF tree, whoever sends: reasons, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from portal.deliverability.spf.check_host import MOST_LOOKUPS, MOST_VOID
+from portal.deliverability.spf.terms import Parsed
+from portal.deliverability.spf.tree import Node, State
+from portal.deliverability.types import Status
+from portal.deliverability.unknowing import reason_of
+
+NEAR_LIMIT = 9
+LARGE_OCTETS = 450
+_BELOW = {
+    State.MULTIPLE: "spf_multiple_records",
+    State.SYNTAX: "spf_syntax_error",
+    State.LOOP: "spf_loop",
+    State.TOO_DEEP: "spf_too_many_lookups",
+}
+_ENDINGS = {
+    "+": ("spf_plus_all", Status.FAIL),
+    "?": ("spf_neutral_all", Status.WARN),
+}
+
+Reason = tuple[str, Status]
+
+
+def faults(top: Node) -> dict[str, Status]:
+    """Of a record that can be read, and of all that it leads to."""
+    return dict([*_below(top), *_limits(top), *_ending(top), *_shape(top)])
+
+
+def _below(top: Node) -> Iterator[Reason]:
+    for node in top.all_below:
+        if node.state in _BELOW:
+            yield _BELOW[node.state], Status.FAIL
+        elif node.state is State.UNKNOWN:
+            yield reason_of(node.answered), Status.UNKNOWN
+        elif node.state is State.NONE:
+            redirect = (node.term or "").lower().startswith("redirect=")
+            which = "redirect" if redirect else "include"
+            yield f"spf_{which}_no_record", Status.FAIL
+
+
+def _limits(top: Node) -> Iterator[Reason]:
+    if top.lookups > MOST_LOOKUPS:
+        yield "spf_too_many_lookups", Status.FAIL
+    elif top.lookups >= NEAR_LIMIT:
+        yield "spf_lookups_near_limit", Status.WARN
+    if len(top.void) > MOST_VOID:
+        yield "spf_too_many_void_lookups", Status.FAIL
+    elif top.void:
+        yield "spf_void_lookups", Status.WARN
+
+
+def _ending(top: Node) -> Iterator[Reason]:
+    ending = top.ending
+    if ending is not None and ending.qualifier in _ENDINGS:
+        yield _ENDINGS[ending.qualifier]
+    elif ending is None and not _leads_on(top):
+        yield "spf_no_all", Status.WARN
+
+
+def _leads_on(node: Node) -> bool:
+    """Whether a redirect leads to where nobody could look."""
+    return any(
+        (child.term or "").lower().startswith("redirect=")
+        and child.state in (State.UNKNOWN, State.MACRO)
+        for child in node.all_below
+    )
+
+
+def _shape(top: Node) -> Iterator[Reason]:
+    if top.octets >= LARGE_OCTETS:
+        yield "spf_large", Status.WARN
+    if top.parsed is None:
+        return
+    if any(each.name == "ptr" for each in top.parsed.mechanisms):
+        yield "spf_ptr_mechanism", Status.WARN
+    if unreachable(top.parsed):
+        yield "spf_unreachable_terms", Status.WARN
+
+
+def unreachable(parsed: Parsed) -> tuple[str, ...]:
+    """Terms behind `all`, and a redirect beside it (RFC 7208 §5.1, §6.1)."""
+    if parsed.all is None:
+        return ()
+    behind = parsed.mechanisms[parsed.mechanisms.index(parsed.all) + 1 :]
+    redirect = (f"redirect={parsed.redirect}",) if parsed.redirect else ()
+    return (*(each.text for each in behind), *redirect)

@@ -48,7 +48,6 @@ from portal.services.senders.sealing import (
     seal_secrets,
 )
 from portal.services.senders.typed import lender
-from portal.store.database import transaction
 from portal.store.fields import now
 from portal.store.models import LiveTest, Sender, SenderVersion
 
@@ -153,18 +152,21 @@ def _write(
         fields = replace(fields, secrets={**fields.secrets, SIGNING_KEY: made})
         secrets[SIGNING_KEY] = made
     sealed_digest = digest(vault, actor.here.id, fields, secrets)
+
+    def insert() -> tuple[SenderVersion, MovedTo | None]:
+        row = _sender_row(actor, sender, fields.name)
+        version = _version_row(actor, row, fields, sealed_digest)
+        _seal(actor, version, secrets, before, fields)
+        _record(actor, version, before, fields)
+        return version, move_to(actor, version) if activate else None
+
     try:
-        with transaction():
-            row = _sender_row(actor, sender, fields.name)
-            version = _version_row(actor, row, fields, sealed_digest)
-            _seal(actor, version, secrets, before, fields)
-            _record(actor, version, before, fields)
-            moved = move_to(actor, version) if activate else None
+        # In its turn: beside a busy writer, a lock that is asked for is rarely got.
+        return actor.installation.writer.run(insert)
     except IntegrityError:
         if named(actor, fields.name) is None:
             raise
         raise Invalid("name", TAKEN) from None
-    return version, moved
 
 
 def _sender_row(actor: Actor, sender: Sender | None, name: str) -> Sender:

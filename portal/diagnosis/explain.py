@@ -6,24 +6,23 @@ import re
 
 from portal.diagnosis import words
 from portal.diagnosis.reading import Reading, read
-from portal.diagnosis.repairs import mends, merged
-from portal.diagnosis.rules import Rule, causes, first_fitting
+from portal.diagnosis.repairs import mends
+from portal.diagnosis.rules import Book, Cause, Rule, book, causes
 from portal.diagnosis.types import Diagnosis, Evidence, HintRule, ProviderHints
 
 _QUITE_SURE = 0.8
-# Causes whose trouble does not pass, even where a relay says "later" (4yz).
-_STAYS = re.compile(
-    r"auth_bad_credentials|.*unverified|relay_denied.*|recipient_domain.*|smtputf8.*"
-    r"|sandbox_.*|message_format_.*|auth_required|oauth_.*"
-)
+_NO_RIGHT = "sender_not_authorised"
 
 
-def explain(evidence: Evidence, hints: ProviderHints | None = None) -> Diagnosis:
+def explain(
+    evidence: Evidence, hints: ProviderHints | None = None, *, by: Book | None = None
+) -> Diagnosis:
     """Always an answer; where nothing is known it says so, and guesses nothing."""
-    reading = read(evidence)
-    rule = first_fitting(reading)
+    by = by or book()
+    reading = read(evidence, by.vocabulary)
+    rule = by.first_fitting(reading)
     provider_rule = _provider_rule(reading, hints)
-    cause, sure = _decided(rule, provider_rule)
+    cause, sure = _decided(rule, provider_rule, hints)
     own = rule if cause == rule.cause else None
     known = causes()[cause]
     title = (own and own.title) or known.title
@@ -34,7 +33,7 @@ def explain(evidence: Evidence, hints: ProviderHints | None = None) -> Diagnosis
     return Diagnosis(
         cause=cause,
         confidence=sure if reading.stage else round(sure * 0.9, 2),
-        temporary=_is_temporary(cause, known.temporary, reading.code),
+        temporary=_is_temporary(known, reading),
         title=words.filled(title, evidence, hints),
         meaning=words.meant(
             words.filled(meaning, evidence, hints), provider_rule, hints
@@ -46,9 +45,7 @@ def explain(evidence: Evidence, hints: ProviderHints | None = None) -> Diagnosis
             "text": evidence.text,
             "stage": evidence.stage,
         },
-        repairs=merged(
-            (own.repair,) if own and own.repair else (), mends(cause, evidence)
-        ),
+        repairs=mends(cause, evidence),
         alternatives=tuple(other for other in others if other != cause),
         docs=hints.docs if hints else None,
         stage=evidence.stage,
@@ -66,13 +63,16 @@ def _provider_rule(reading: Reading, hints: ProviderHints | None) -> HintRule | 
     return None
 
 
-def _decided(rule: Rule, provider_rule: HintRule | None) -> tuple[str, float]:
+def _decided(
+    rule: Rule, provider_rule: HintRule | None, hints: ProviderHints | None
+) -> tuple[str, float]:
     """A provider's wording decides where ours are general, and always about senders:
     whether an address needs a right or a verification differs by provider."""
-    if provider_rule is None or provider_rule.cause is None:
-        return rule.cause, rule.sure
-    if rule.sure < _QUITE_SURE or provider_rule.kind == "from":
-        return provider_rule.cause, 0.9
+    if provider_rule and provider_rule.cause:
+        if rule.sure < _QUITE_SURE or provider_rule.kind == "from":
+            return provider_rule.cause, 0.9
+    elif hints and hints.refused_sender and rule.cause == _NO_RIGHT:
+        return hints.refused_sender, rule.sure
     return rule.cause, rule.sure
 
 
@@ -83,8 +83,9 @@ def _allowing(setting: str) -> str:
     )
 
 
-def _is_temporary(cause: str, usually: bool, code: int | None) -> bool:
-    # RFC 5321 §4.2.1: the first digit says whether it may work later.
-    if code is not None and 400 <= code < 500 and not _STAYS.fullmatch(cause):
+def _is_temporary(cause: Cause, reading: Reading) -> bool:
+    """RFC 5321 §4.2.1: the class says whether it may work later, except where
+    “later” mends nothing: a wrong password stays wrong."""
+    if reading.permanence == "4" and not cause.stays:
         return True
-    return usually
+    return cause.temporary

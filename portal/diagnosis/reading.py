@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from portal.diagnosis.meaning import Meaning, Vocabulary
 from portal.diagnosis.types import Evidence
 
 _LONGEST = 4000
@@ -19,6 +20,7 @@ class Reading:
     """What the rules look at; `words` is one line."""
 
     words: str
+    meaning: Meaning
     stage: str | None
     code: int | None
     enhanced: str | None
@@ -29,14 +31,23 @@ class Reading:
     kind: str | None
     phase: str | None
 
+    @property
+    def permanence(self) -> str:
+        """The class of the reply, `4` or `5`; empty where none is known.
 
-def read(evidence: Evidence) -> Reading:
+        RFC 2034 §4: it is also the first digit of an enhanced code.
+        """
+        return str(self.code or self.enhanced or "")[:1]
+
+
+def read(evidence: Evidence, vocabulary: Vocabulary) -> Reading:
     words = _LINE.sub(" ", evidence.text[:_LONGEST]).strip()
     code, enhanced = evidence.code, evidence.enhanced
     if code is None and evidence.exception is None and evidence.kind is None:
         code = _code_in(words)
     return Reading(
         words=words,
+        meaning=Meaning(words, vocabulary),
         stage=evidence.stage,
         code=code,
         enhanced=enhanced or _enhanced_in(words, code),

@@ -10,8 +10,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from portal.diagnosis.meaning import Saying, Vocabulary, ideas, vocabulary
 from portal.diagnosis.reading import Reading
-from portal.diagnosis.types import Repair
 
 # Without a stage, these words must stand there for a rule of that stage to be asked.
 _STAGE_WORDS = {
@@ -34,6 +34,7 @@ class Cause:
     id: str
     stages: tuple[str, ...] = ()
     temporary: bool = False
+    stays: bool = False  # also where a relay says “later” (4yz)
     title: str
     meaning: str
     remedy: str
@@ -59,9 +60,9 @@ class Rule:
     not_ports: tuple[int, ...] = ()
     no_code: bool = False
     text: re.Pattern[str] | None = None
-    not_text: re.Pattern[str] | None = None
+    says: tuple[Saying, ...] = ()
+    lacks: tuple[Saying, ...] = ()
     alternatives: tuple[str, ...] = ()
-    repair: Repair | None = None
     title: str | None = None
     meaning: str | None = None
     remedy: str | None = None
@@ -70,7 +71,7 @@ class Rule:
         return (
             self._fits_place(reading)
             and self._fits_reply(reading)
-            and self._fits_words(reading.words)
+            and self._fits_words(reading)
         )
 
     def _fits_place(self, reading: Reading) -> bool:
@@ -87,7 +88,9 @@ class Rule:
     def _fits_stage(self, reading: Reading) -> bool:
         if not self.stages or reading.stage in self.stages:
             return True
-        if reading.stage is not None or not (self.text or self.exceptions):
+        if reading.stage is not None or not (
+            self.text or self.says or self.enhanced or self.exceptions
+        ):
             return False  # a bare code without its stage tells nothing
         return any(_may_be(stage, reading) for stage in self.stages)
 
@@ -95,16 +98,32 @@ class Rule:
         code, enhanced = reading.code, reading.enhanced
         if self.no_code and code is not None:
             return False
-        if self.codes and not str(code or "").startswith(self.codes):
+        digits = str(code or reading.permanence)
+        if self.codes and not digits.startswith(self.codes):
             return False
         if self.enhanced and not any(_matches(e, enhanced) for e in self.enhanced):
             return False
         return _holds(self.exceptions, reading.exception)
 
-    def _fits_words(self, words: str) -> bool:
-        if self.text and not self.text.search(words):
+    def _fits_words(self, reading: Reading) -> bool:
+        if self.text and not self.text.search(reading.words):
             return False
-        return not (self.not_text and self.not_text.search(words))
+        says = reading.meaning.says
+        if self.says and not any(says(each) for each in self.says):
+            return False
+        return not any(says(each) for each in self.lacks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """What there is to know of failures; a bench tries it with pages torn out."""
+
+    rules: tuple[Rule, ...]
+    vocabulary: Vocabulary
+
+    def first_fitting(self, reading: Reading) -> Rule:
+        """The last rule of all has no condition, so there is always one."""
+        return next(rule for rule in self.rules if rule.fits(reading))
 
 
 @cache
@@ -123,16 +142,10 @@ def groups() -> dict[str, tuple[str, ...]]:
 
 
 @cache
-def rules() -> tuple[Rule, ...]:
-    """All rules, in the order of the files and within them."""
-    return tuple(
-        _rule(row) for _name, table in _tables("rules") for row in table["rule"]
-    )
-
-
-def first_fitting(reading: Reading) -> Rule:
-    """The last rule of all has no condition, so there is always one."""
-    return next(rule for rule in rules() if rule.fits(reading))
+def book() -> Book:
+    """All rules, in the order of the files and within them, and their vocabulary."""
+    rows = (row for _name, table in _tables("rules") for row in table["rule"])
+    return Book(rules=tuple(_rule(row) for row in rows), vocabulary=vocabulary(ideas()))
 
 
 def _tables(folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -145,11 +158,10 @@ def _tables(folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _rule(row: dict[str, Any]) -> Rule:
     row = _tuples(row)
-    for key in ("text", "not_text"):
-        if key in row:
-            row[key] = re.compile(row[key], re.IGNORECASE)
-    if "repair" in row:
-        row["repair"] = Repair(**row["repair"])
+    if "text" in row:
+        row["text"] = re.compile(row["text"], re.IGNORECASE)
+    for key in ("says", "lacks"):
+        row[key] = tuple(Saying.of(each) for each in row.get(key, ()))
     return Rule(**row)
 
 

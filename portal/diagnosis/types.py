@@ -52,6 +52,7 @@ class ProviderHints:
     username_hint: str | None = None
     password_hint: str | None = None
     from_hint: str | None = None
+    refused_sender: str | None = None  # the cause, where it refuses one without words
     rules: tuple[HintRule, ...] = ()
     docs: str | None = None
 

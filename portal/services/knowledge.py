@@ -105,6 +105,7 @@ def hints(catalogue: Catalogue, provider_id: str | None) -> ProviderHints | None
         username_hint=_username_hint(provider),
         password_hint=provider.secret_hint,
         from_hint=provider.from_hint,
+        refused_sender=_refused_sender(provider),
         rules=tuple(_hint_rule(rule, provider) for rule in provider.rules),
         docs=provider.docs[0] if provider.docs else None,
     )
@@ -178,10 +179,7 @@ def _mode(provider: Provider) -> str:
 def _hint_rule(rule: Rule, provider: Provider) -> HintRule:
     cause = _CAUSES.get(rule.kind)
     if rule.kind == "from":
-        verified_first = provider.from_verify in _VERIFIED_FIRST
-        cause = (
-            "sender_domain_unverified" if verified_first else "sender_not_authorised"
-        )
+        cause = _refused_sender(provider)
     return HintRule(
         match=rule.match,
         meaning=rule.meaning,
@@ -190,6 +188,11 @@ def _hint_rule(rule: Rule, provider: Provider) -> HintRule:
         code=rule.code,
         enhanced=rule.enhanced,
     )
+
+
+def _refused_sender(provider: Provider) -> str:
+    verified_first = provider.from_verify in _VERIFIED_FIRST
+    return "sender_domain_unverified" if verified_first else "sender_not_authorised"
 
 
 def _username_hint(provider: Provider) -> str | None:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from portal.diagnosis.reading import read
+from portal.diagnosis.reading import Reading
+from portal.diagnosis.reading import read as read_by
+from portal.diagnosis.rules import book
 from portal.diagnosis.types import Evidence
+
+
+def read(evidence: Evidence) -> Reading:
+    return read_by(evidence, book().vocabulary)
 
 
 @pytest.mark.parametrize(
@@ -50,3 +56,18 @@ def test_lines_are_joined_without_their_codes():
     )
 
     assert reading.words == "5.7.26 The MAIL FROM has an SPF record"
+
+
+@pytest.mark.parametrize(
+    ("evidence", "permanence"),
+    [
+        (Evidence(text="x", code=450), "4"),
+        (Evidence(text="x", code=550, enhanced="5.1.1"), "5"),
+        (Evidence(text="4.7.26 not signed"), "4"),
+        (Evidence(text="reset by peer"), ""),
+    ],
+)
+def test_the_class_comes_from_the_code_or_else_from_the_enhanced_one(
+    evidence, permanence
+):
+    assert read(evidence).permanence == permanence

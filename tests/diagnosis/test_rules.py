@@ -7,7 +7,8 @@ import re
 import pytest
 
 from portal.delivery.types import FailureKind, Phase, Security, Stage
-from portal.diagnosis.rules import causes, rules
+from portal.diagnosis.meaning import ideas
+from portal.diagnosis.rules import book, causes
 from portal.diagnosis.types import Evidence
 from portal.diagnosis.words import filled
 
@@ -16,7 +17,7 @@ BARE = Evidence(text="x")
 
 
 def test_every_rule_names_known_causes_stages_and_classes():
-    for rule in rules():
+    for rule in book().rules:
         assert {rule.cause, *rule.alternatives} <= set(causes()), rule
         assert rule.cause not in rule.alternatives, rule
         assert set(rule.stages) <= STAGES, rule
@@ -28,16 +29,17 @@ def test_every_rule_names_known_causes_stages_and_classes():
 
 def test_the_last_rule_fits_everything():
     """So that there is always an answer, and it does not pretend to know."""
-    last = rules()[-1]
+    last = book().rules[-1]
 
     conditions = (last.stages, last.kinds, last.codes, last.enhanced, last.exceptions)
-    assert not any(conditions) and last.text is None and not last.no_code
+    assert not any((*conditions, last.says, last.lacks))
+    assert last.text is None and not last.no_code
     assert last.cause == "rejected_unspecified"
     assert last.sure <= 0.2
 
 
 def test_every_cause_can_be_found_by_some_rule():
-    named = {rule.cause for rule in rules()}
+    named = {rule.cause for rule in book().rules}
 
     assert named == set(causes())
 
@@ -69,17 +71,25 @@ def test_a_cause_says_what_happened_why_and_what_to_do(cause):
 
 
 def test_a_rule_with_its_own_words_has_whole_sentences():
-    for rule in rules():
+    for rule in book().rules:
         for sentence in (rule.meaning, rule.remedy):
             assert sentence is None or sentence.endswith((".", "{words}")), rule
         for part in (rule.title, rule.meaning, rule.remedy):
             assert "{" not in filled(part or "", BARE, None)
 
 
-def test_a_repair_sets_fields_that_a_sender_has():
-    found = [rule.repair for rule in rules() if rule.repair]
+def test_rules_and_vocabulary_know_each_other():
+    """No rule asks for an idea that has no words, and no idea is there for nothing."""
+    asked = {
+        idea
+        for rule in book().rules
+        for saying in (*rule.says, *rule.lacks)
+        for idea in saying.ideas
+    }
 
-    assert found
-    for repair in found:
-        assert set(repair.set) <= {"security", "port", "mechanism", "auth"}
-        assert repair.label and not repair.tested
+    assert asked == set(ideas())
+
+
+def test_a_word_stands_once_in_its_idea():
+    for idea, words in ideas().items():
+        assert len(words) == len(set(words)), idea

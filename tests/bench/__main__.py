@@ -1,4 +1,4 @@
-"""`python -m tests.bench send|raw|crash`: one line of figures, or `--json`."""
+"""`python -m tests.bench send|raw|crash|diagnosis`: one line of figures, or `--json`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.bench import crash, raw, send
+from tests.bench import crash, diagnosis, raw, send
 from tests.bench.installation import sinking
 
 
@@ -23,6 +23,9 @@ def main() -> int:
     elif asked.command == "crash":
         found = crash.bench(asked)
         words = crash.line(found)
+    elif asked.command == "diagnosis":
+        found = diagnosis.bench(asked)
+        words = diagnosis.line(found)
     else:
         found = _raw(asked)
         words = _raw_line(found)
@@ -38,6 +41,8 @@ def _arguments() -> argparse.Namespace:
         command.add_argument("--latency-ms", type=float, default=0.0)
         command.add_argument("--smtp-conns", type=int, default=10)
         command.add_argument("--json", action="store_true")
+    understood = commands.add_parser("diagnosis", help="how failures are understood")
+    understood.add_argument("--json", action="store_true")
     one, bare, killed = (commands.choices[name] for name in ("send", "raw", "crash"))
     for command in (one, bare):
         command.add_argument("--n", type=int, default=4000)

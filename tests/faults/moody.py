@@ -66,6 +66,7 @@ class Moody:
         default_factory=lambda: defaultdict(list)
     )
     met: dict[Mood, int] = field(default_factory=lambda: defaultdict(int))
+    lines: list[tuple[float, str]] = field(default_factory=list)  # each MAIL, each dot
     connections: int = 0
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _news: threading.Condition = field(default_factory=threading.Condition)
@@ -102,6 +103,9 @@ class Moody:
         if self._dice.random() >= self.share:
             return None
         return self._dice.choice(self.moods)
+
+    def hears(self, line: str) -> None:
+        self.lines.append((time.monotonic(), line))
 
     def meets(self, mood: Mood) -> None:
         self.met[mood] += 1
@@ -166,6 +170,7 @@ class _Talk:
         await self._say("250-moody.test\r\n250-PIPELINING\r\n250 8BITMIME")
 
     async def _mail(self) -> None:
+        self._relay.hears("MAIL")
         self._to = []
         self._leave_if(Mood.CLOSES_AT_MAIL)
         refused = self._is(Mood.SAYS_450_AT_MAIL)
@@ -194,6 +199,7 @@ class _Talk:
         await self._say("354 go on")
         self._leave_if(Mood.CLOSES_AT_354)
         content = await self._reader.readuntil(b"\r\n.\r\n")
+        self._relay.hears("dot")
         await self._end(content)
         self._mood = self._relay.mood()  # for the next mail on this connection
 

@@ -72,7 +72,8 @@ class DkimExpected:
     """`selectors` are fixed by the provider; `common` ones are worth a look;
     `targets` are patterns of where a CNAME may lead (`{selector}`, `{domain}`,
     `{domain-with-dashes}`; any other `{word}` stands for anything).
-    `by_provider`: the provider, not the tenant, chooses the key."""
+    `by_provider`: the provider, not the tenant, chooses the key. `values` are the
+    records of selectors whose key is known here, such as our own."""
 
     record_type: Literal["CNAME", "TXT", "CNAME_or_TXT", "none"] = "TXT"
     selectors: tuple[str, ...] = ()
@@ -82,6 +83,7 @@ class DkimExpected:
     targets: tuple[str, ...] = ()
     all_required: bool = False
     by_provider: bool = False
+    values: Mapping[str, str] = field(default_factory=dict)
     notes: str | None = None
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from portal.deliverability import patterns
 from portal.deliverability.asking import Asking
 from portal.deliverability.spf.check_host import Result, check_host
 from portal.deliverability.spf.macros import Asked
@@ -14,7 +14,6 @@ from portal.deliverability.spf.terms import BadRecord, parse
 from portal.deliverability.spf.tree import Node, State, evaluated
 from portal.deliverability.types import IPAddress, SpfExpected, Status, Subject
 
-_PLACEHOLDER = re.compile(r"\\\{[^{}]*\\\}")
 _NOTHING = SpfExpected()
 
 
@@ -125,9 +124,7 @@ def _terms(top: Node) -> Iterator[str]:
 
 
 def _fits(term: str, there: set[str]) -> bool:
-    """`{word}` in a term stands for anything."""
-    pattern = re.compile(_PLACEHOLDER.sub("[^ ]+", re.escape(term.lower().lstrip("+"))))
-    return any(pattern.fullmatch(each) for each in there)
+    return any(patterns.fits(each, term.lstrip("+")) for each in there)
 
 
 async def _leads_to_provider(asking: Asking, subject: Subject, top: Node) -> bool:
@@ -137,7 +134,7 @@ async def _leads_to_provider(asking: Asking, subject: Subject, top: Node) -> boo
         return False
     answer = await asking.ask(top.domain, "TXT")
     return any(
-        _fits(record.value.rstrip("."), set(answer.aliases))
+        _fits(record.value, set(answer.aliases))
         for record in (*path.records, *path.alternatives)
         if record.type == "CNAME"
     )

@@ -1,0 +1,1 @@
+"""DomainKeys Identified Mail: the keys that a domain publishes (RFC 6376)."""

@@ -1,0 +1,102 @@
+"""One key record, read as a verifier reads it (RFC 6376 §3.6.1, RFC 8301, RFC 8463)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass, field
+
+from portal.crypto.public import ED25519_OCTETS, BadPublicKey, rsa_bits
+from portal.deliverability.tags import BadTags, tags
+from portal.deliverability.types import Status
+
+LEAST_BITS = 1024  # RFC 8301 §3.2: below, verifiers treat the mail as unsigned
+GOOD_BITS = 2048
+_BLANKS = re.compile(r"[ \t\r\n]+")
+_LOOKS_LIKE_A_KEY = re.compile(
+    r"(^|;)\s*\"?\s*(p|k|h|t|s|n|g)\s*=|DKIM|BEGIN [A-Z ]*KEY", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """`bits` of an RSA modulus; `term` is the piece that is wrong."""
+
+    kind: str = "rsa"
+    bits: int | None = None
+    reasons: dict[str, Status] = field(default_factory=dict)
+    term: str | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        return Status.FAIL not in self.reasons.values()
+
+
+def is_key(text: str) -> bool:
+    """Whether somebody meant a key, however broken: not SPF, not a verification."""
+    return _LOOKS_LIKE_A_KEY.search(text) is not None
+
+
+def read(text: str) -> Key:
+    """Never raises: what is wrong stands in the reasons."""
+    try:
+        found = tags(text)
+    except BadTags as error:
+        return _broken("dkim_syntax_error", str(error))
+    if "v" in found and (next(iter(found)) != "v" or found["v"] != "DKIM1"):
+        return _broken("dkim_wrong_version", found["v"])
+    if any(name.lower() in ("v", "p", "k") and name != name.lower() for name in found):
+        return _broken("dkim_syntax_error", "names of tags are in small letters")
+    if "p" not in found:
+        return _broken("dkim_syntax_error", "p=")
+    kind = found.get("k", "rsa").lower()
+    value = _BLANKS.sub("", found["p"])
+    if not value:
+        return _broken("dkim_revoked", "p=", kind)
+    try:
+        bits = _bits(kind, value)
+    except ValueError:
+        return _broken("dkim_invalid_key", value[:40], kind)
+    reasons = _strength(bits) | _uses(found)
+    return Key(kind=kind, bits=bits, reasons=reasons)
+
+
+def _broken(reason: str, term: str, kind: str = "rsa") -> Key:
+    return Key(kind=kind, reasons={reason: Status.FAIL}, term=term)
+
+
+def _bits(kind: str, value: str) -> int | None:
+    """None for Ed25519, whose keys are all of one length. Raises ValueError."""
+    try:
+        octets = base64.b64decode(value, validate=True)
+    except binascii.Error as error:
+        raise BadPublicKey("no base64") from error
+    if kind == "rsa":
+        return rsa_bits(octets)
+    if kind != "ed25519" or len(octets) != ED25519_OCTETS:
+        raise BadPublicKey(kind)
+    return None
+
+
+def _strength(bits: int | None) -> dict[str, Status]:
+    if bits is None or bits >= GOOD_BITS:
+        return {}
+    if bits < LEAST_BITS:
+        return {"dkim_key_too_short": Status.FAIL}
+    return {"dkim_key_weak": Status.WARN}
+
+
+def _uses(found: dict[str, str]) -> dict[str, Status]:
+    reasons = {}
+    if "h" in found and "sha256" not in _several(found["h"]):
+        reasons["dkim_sha1_only"] = Status.FAIL
+    if "s" in found and not {"*", "email"} & _several(found["s"]):
+        reasons["dkim_service_type"] = Status.FAIL
+    if "y" in _several(found.get("t", "")):
+        reasons["dkim_test_mode"] = Status.WARN
+    return reasons
+
+
+def _several(value: str) -> set[str]:
+    return {each.strip().lower() for each in value.split(":")}

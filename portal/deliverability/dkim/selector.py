@@ -1,0 +1,90 @@
+"""One selector: what its name answers, through whatever aliases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from portal.deliverability import patterns
+from portal.deliverability.asking import Asking
+from portal.deliverability.dkim.key import Key, is_key, read
+from portal.deliverability.types import DkimExpected, Status
+from portal.deliverability.unknowing import reason_of
+from portal.net.records import Answered, Records
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selector:
+    """`name` is where the key belongs, `found` what stands there."""
+
+    selector: str
+    name: str
+    reasons: dict[str, Status] = field(default_factory=dict)
+    found: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    key: Key | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """A verifier can use it."""
+        return self.key is not None and Status.FAIL not in self.reasons.values()
+
+    @property
+    def is_absent(self) -> bool:
+        return bool({"dkim_missing", "dkim_name_doubled"} & set(self.reasons))
+
+    @property
+    def is_unknown(self) -> bool:
+        return Status.UNKNOWN in self.reasons.values()
+
+
+async def look(
+    asking: Asking, selector: str, domain: str, expected: DkimExpected
+) -> Selector:
+    name = patterns.filled(
+        expected.name_pattern, selector=selector, token=selector, domain=domain
+    )
+    answer = await asking.ask(name, "TXT")
+    keys = tuple(text for text in answer.records if is_key(text))
+    key = read(keys[0]) if len(keys) == 1 else None
+    if not answer.answered.is_known:
+        reasons = {reason_of(answer.answered): Status.UNKNOWN}
+    elif not answer.records:
+        reasons = {await _why_absent(asking, answer, name, domain): Status.FAIL}
+    elif not keys:
+        reasons = {"dkim_not_a_key": Status.FAIL}
+    elif key is None:
+        reasons = {"dkim_multiple_records": Status.FAIL}
+    else:
+        reasons = key.reasons | _target(answer, selector, domain, expected)
+    return Selector(
+        selector=selector,
+        name=name,
+        reasons=reasons,
+        found=answer.records,
+        aliases=answer.aliases,
+        key=key,
+    )
+
+
+async def _why_absent(asking: Asking, answer: Records, name: str, domain: str) -> str:
+    if answer.aliases:
+        return "dkim_cname_dangling"
+    # A panel that appends the zone to a name that already has it.
+    doubled = await asking.ask(f"{name}.{domain}", "TXT")
+    there = doubled.answered is Answered.OK and any(map(is_key, doubled.records))
+    return "dkim_name_doubled" if there or doubled.aliases else "dkim_missing"
+
+
+def _target(
+    answer: Records, selector: str, domain: str, expected: DkimExpected
+) -> dict[str, Status]:
+    """Whose alias it is; a key of one's own in its place is judged as a key."""
+    if not answer.aliases or not expected.targets:
+        return {}
+    wanted = [
+        patterns.filled(each, selector=selector, token=selector, domain=domain)
+        for each in expected.targets
+    ]
+    if any(patterns.fits(name, each) for name in answer.aliases for each in wanted):
+        return {}
+    return {"dkim_cname_wrong_target": Status.WARN}

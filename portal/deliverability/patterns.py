@@ -1,0 +1,22 @@
+"""Names and values of providers with `{words}` in them: filled in, or compared."""
+
+from __future__ import annotations
+
+import re
+
+_WORD = re.compile(r"\{([^{}]*)\}")
+_QUOTED = re.compile(r"\\\{[^{}]*\\\}")
+
+
+def filled(pattern: str, **words: str) -> str:
+    """What is not known stays as it is: `{tenant}`. `{domain-with-dashes}` follows
+    from `domain`."""
+    if "domain" in words:
+        words["domain-with-dashes"] = words["domain"].replace(".", "-")
+    return _WORD.sub(lambda found: words.get(found[1], found[0]), pattern)
+
+
+def fits(name: str, pattern: str) -> bool:
+    """`{word}` stands for anything without blanks; case and a last dot are nothing."""
+    wanted = _QUOTED.sub("[^ ]+", re.escape(pattern.lower().rstrip(".")))
+    return re.fullmatch(wanted, name.lower().rstrip(".")) is not None

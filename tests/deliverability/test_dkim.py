@@ -1,0 +1,197 @@
+"""DKIM keys of a sender: what a verifier makes of each record, and of them together."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from portal.deliverability.dkim.judging import check_dkim
+from portal.deliverability.dkim.key import read
+from portal.deliverability.types import DkimExpected, Expectation, Status, Subject
+
+
+def rsa_text(bits, form=PublicFormat.SubjectPublicKeyInfo):
+    key = rsa.generate_private_key(65537, bits).public_key()
+    return base64.b64encode(key.public_bytes(Encoding.DER, form)).decode()
+
+
+GOOD = rsa_text(2048)
+PKCS1 = rsa_text(2048, PublicFormat.PKCS1)
+WEAK = rsa_text(1024)
+SHORT = (  # 512 bits, by OpenSSL: the library makes no such keys
+    "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAK3yhea23uH0j5NloOkY/QlLqPk5WRcIJcRC6Tl33l7G"
+    "zHns+1bRH540+2MvyQMF9D2kJSfTvkD9UnNc6ykFe/UCAwEAAQ=="
+)
+EDWARDS = base64.b64encode(
+    ed25519.Ed25519PrivateKey.generate()
+    .public_key()
+    .public_bytes(Encoding.Raw, PublicFormat.Raw)
+).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        (f"v=DKIM1; k=rsa; p={GOOD}", []),
+        (f"p={GOOD}", []),
+        (f"v=DKIM1; p={GOOD[:100]} {GOOD[100:]};", []),
+        (f"v=DKIM1; k=rsa; p={PKCS1}", []),
+        (f"v=DKIM1; k=ed25519; p={EDWARDS}", []),
+        (f"v=DKIM1; t=s; p={GOOD}", []),
+        (f"v=DKIM1; h=sha1:sha256; s=email; n=a note; p={GOOD}", []),
+        (f"v=DKIM1; p={WEAK}", ["dkim_key_weak"]),
+        (f"v=DKIM1; p={SHORT}", ["dkim_key_too_short"]),
+        (f"v=DKIM1; t=y:s; p={GOOD}", ["dkim_test_mode"]),
+        (f"v=DKIM1; h=sha1; p={GOOD}", ["dkim_sha1_only"]),
+        (f"v=DKIM1; s=tlsrpt; p={GOOD}", ["dkim_service_type"]),
+        ("v=DKIM1; k=rsa; p=", ["dkim_revoked"]),
+        ("v=DKIM1; k=rsa;", ["dkim_syntax_error"]),
+        (f"v=DKIM1; k=rsa; p={GOOD[:255]}", ["dkim_invalid_key"]),
+        (f"v=DKIM1; p=-----BEGIN PUBLIC KEY-----{GOOD}", ["dkim_invalid_key"]),
+        (f"v=DKIM1; k=ed25519; p={GOOD}", ["dkim_invalid_key"]),
+        (f"v=DKIM1; k=dsa; p={GOOD}", ["dkim_invalid_key"]),
+        (f"k=rsa; v=DKIM1; p={GOOD}", ["dkim_wrong_version"]),
+        (f"v=DKIM2; p={GOOD}", ["dkim_wrong_version"]),
+        (f"v=DKIM1; P={GOOD}", ["dkim_syntax_error"]),
+        (f'"v=DKIM1; p={GOOD}"', ["dkim_syntax_error"]),
+        (f"v=DKIM1\\; k=rsa\\; p={GOOD}", ["dkim_wrong_version"]),
+        (f"v=DKIM1; p={GOOD}; p={GOOD}", ["dkim_syntax_error"]),
+    ],
+)
+def test_a_key_record(text, reasons):
+    assert list(read(text).reasons) == reasons
+
+
+def zone(*lines):
+    made = []
+    for line in lines:
+        name, kind, value = line.split(None, 2)
+        if kind == "TXT":
+            value = " ".join(
+                f'"{value[at : at + 200]}"' for at in range(0, len(value), 200)
+            )
+            value = value.replace(";", "\\;")
+        made.append(f"{name} {kind} {value}")
+    return {"shop.example": "\n".join(made), "post.example": f'key TXT "p={WEAK}"'}
+
+
+ONE = Expectation(id="one", name="One", dkim=DkimExpected(selectors=("s1",)))
+BOTH = Expectation(
+    id="both",
+    name="Both",
+    dkim=DkimExpected(
+        record_type="CNAME",
+        selectors=("s1", "s2"),
+        targets=("{selector}.{domain-with-dashes}.u{id}.post.example",),
+        all_required=True,
+        by_provider=True,
+    ),
+)
+EITHER = Expectation(
+    id="either", name="Either", dkim=DkimExpected(selectors=("s1", "s2"))
+)
+ASKED = Expectation(id="asked", name="Asked", dkim=DkimExpected(common=("k1", "mail")))
+S1, S2 = "s1._domainkey", "s2._domainkey"
+
+
+@pytest.mark.parametrize(
+    ("expectation", "lines", "reason", "status"),
+    [
+        (ONE, [f"{S1} TXT v=DKIM1; p={GOOD}"], "dkim_ok", "pass"),
+        (ONE, [f"{S1} TXT v=DKIM1; p={WEAK}"], "dkim_key_weak", "warn"),
+        (ONE, ["www A 192.0.2.1"], "dkim_missing", "fail"),
+        (ONE, [f"{S1}.shop.example TXT p={GOOD}"], "dkim_name_doubled", "fail"),
+        (ONE, ["*.shop.example. TXT v=spf1 -all"], "dkim_not_a_key", "fail"),
+        (ONE, [f"{S1} CNAME gone.post.example."], "dkim_cname_dangling", "fail"),
+        (ONE, [f"{S1} CNAME key.post.example."], "dkim_key_weak", "warn"),
+        (
+            ONE,
+            [f"{S1} TXT p={GOOD}", f"{S1} TXT p={WEAK}"],
+            "dkim_multiple_records",
+            "fail",
+        ),
+        (ONE, [f"{S1} ! SERVFAIL"], "dns_servfail", "unknown"),
+        (BOTH, [f"{S1} TXT p={GOOD}"], "dkim_partial", "warn"),
+        (BOTH, [f"{S1} TXT p={GOOD}", f"{S2} TXT p={GOOD}"], "dkim_ok", "pass"),
+        (
+            BOTH,
+            [f"{S1} CNAME key.post.example.", f"{S2} TXT p={GOOD}"],
+            "dkim_cname_wrong_target",
+            "warn",
+        ),
+        (
+            EITHER,
+            [f"{S1} TXT p={GOOD}", f"{S2} CNAME gone.post.example."],
+            "dkim_ok",
+            "pass",
+        ),
+        (EITHER, [f"{S1} ! SILENT", f"{S2} TXT p={GOOD}"], "dkim_ok", "pass"),
+        (EITHER, [f"{S1} ! SILENT"], "dns_timeout", "unknown"),
+        (ASKED, ["www A 192.0.2.1"], "dkim_selector_unknown", "warn"),
+        (ASKED, [f"k1._domainkey TXT p={GOOD}"], "dkim_ok", "pass"),
+    ],
+)
+def test_the_selectors_of_a_sender(checked, expectation, lines, reason, status):
+    subject = Subject(domain="shop.example", expectation=expectation)
+
+    check = checked(zone(*lines), check_dkim, subject)
+
+    assert reason in check.reasons
+    assert check.status == status
+
+
+def test_the_record_of_the_provider_is_filled_in(checked):
+    subject = Subject(domain="shop.example", expectation=BOTH)
+
+    check = checked(zone(f"{S1} TXT p={GOOD}"), check_dkim, subject)
+
+    (made,) = check.fixes
+    assert (made.name, made.host) == ("s2._domainkey.shop.example", "s2._domainkey")
+    assert (made.type, made.value) == ("CNAME", "s2.shop-example.u{id}.post.example")
+    assert "console" in made.note
+
+
+def test_the_selectors_of_the_tenant_go_first(checked):
+    subject = Subject(
+        domain="shop.example",
+        expectation=ASKED,
+        selectors=("mine",),
+        signing_domain="mg.shop.example",
+    )
+
+    check = checked(
+        zone(f"mine._domainkey.mg TXT v=DKIM1; p={GOOD}"), check_dkim, subject
+    )
+
+    assert check.reasons == ("dkim_ok",)
+    assert check.facts["selectors"][0]["bits"] == 2048
+
+
+def test_a_provider_that_signs_for_itself_has_nothing_to_check(checked):
+    itself = Expectation(
+        id="itself", name="Itself", dkim=DkimExpected(record_type="none")
+    )
+
+    assert (
+        checked({}, check_dkim, Subject(domain="a.example", expectation=itself)) is None
+    )
+
+
+def test_our_own_key_is_named_in_the_fix(checked):
+    own = Expectation(
+        id="own",
+        name="Own",
+        dkim=DkimExpected(selectors=("p1",), values={"p1": f"v=DKIM1; p={GOOD}"}),
+    )
+
+    check = checked(
+        zone("www A 192.0.2.1"),
+        check_dkim,
+        Subject(domain="shop.example", expectation=own),
+    )
+
+    assert check.status is Status.FAIL
+    assert check.fixes[0].value == f"v=DKIM1; p={GOOD}"

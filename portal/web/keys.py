@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from flask import Response, url_for
@@ -29,6 +30,16 @@ class KeyForm(PortalForm):
         default=["send", "read"],
         validate_choice=False,  # the service knows which there are
     )
+    from_domains = StringField("Only with a From of these domains")
+    to_domains = StringField("Only to recipients at these domains")
+
+    @property
+    def is_bound(self) -> bool:
+        return any((each.data or each.errors) for each in self.domains)
+
+    @property
+    def domains(self) -> tuple[Any, Any]:
+        return self.from_domains, self.to_domains
 
 
 @pages.get("/t/<slug>/keys")
@@ -43,7 +54,11 @@ def make(slug: str) -> Response:
     form = KeyForm()
     try:
         made = keys.make(
-            actor, name=form.name.data or "", scopes=form.scopes.data or []
+            actor,
+            name=form.name.data or "",
+            scopes=form.scopes.data or [],
+            from_domains=_listed(form.from_domains.data),
+            to_domains=_listed(form.to_domains.data),
         )
     except Invalid as fault:
         form.refuse(fault)
@@ -78,6 +93,11 @@ def _shown(actor: Actor, form: KeyForm, made: NewKey | None = None) -> dict[str,
         "may": MAY,
         "may_change": actor.role is Role.OWNER,
     }
+
+
+def _listed(typed: str | None) -> list[str]:
+    """As people write lists: with spaces, commas or semicolons."""
+    return [each for each in re.split(r"[\s,;]+", typed or "") if each]
 
 
 def _carried() -> NewKey | None:

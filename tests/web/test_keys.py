@@ -72,6 +72,44 @@ def test_a_refused_key_has_a_sentence_beside_its_field(
     assert keys.keys(owner) == []
 
 
+def test_a_key_is_bound_to_domains_and_the_list_says_so(as_owner, owner):
+    form = {
+        "name": "staging",
+        "scopes": ["send"],
+        "from_domains": "Example.org, example.net",
+        "to_domains": "example.com\nmünchen.example;",
+    }
+    page = as_owner.follow(KEYS, form)
+
+    [made] = keys.keys(owner)
+    assert made.from_domains == ("example.org", "example.net")
+    assert made.to_domains == ("example.com", "xn--mnchen-3ya.example")
+    text = re.sub(r"<[^>]+>", "", page)
+    assert "only From example.org, example.net" in text
+    assert "only to example.com, xn--mnchen-3ya.example" in text
+
+
+def test_a_key_without_domains_says_nothing_of_them(as_owner):
+    page = as_owner.follow(KEYS, {"name": "ops", "scopes": ["send"]})
+
+    assert "only From" not in page
+    assert '<details class="more" id="domains">' in page
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+@pytest.mark.parametrize("name", ["from_domains", "to_domains"])
+def test_a_domain_that_is_none_is_said_beside_it(as_owner, owner, name, htmx):
+    form = {"name": "ops", "scopes": ["send"], name: "example.org kim@example.org"}
+    answer = as_owner.post(KEYS, form, htmx=htmx)
+
+    assert answer.status_code == 422
+    assert keys.keys(owner) == []
+    assert '<details class="more" id="domains" open>' in answer.text
+    [part] = re.findall(rf'<input id="{name}".*?</div>', answer.text, re.DOTALL)
+    assert 'aria-invalid="true"' in part
+    assert "kim@example.org" in part
+
+
 @pytest.mark.parametrize("htmx", [False, True])
 def test_a_revoked_key_opens_nothing(as_owner, owner, htmx: bool):
     made = keys.make(owner, name="ops")

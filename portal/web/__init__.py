@@ -31,6 +31,8 @@ NOUNS = (
     "people",
     "tenants",
     "platform",
+    "explain",
+    "causes",
     "account",
 )
 

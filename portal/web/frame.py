@@ -94,6 +94,12 @@ def frame() -> Frame | None:
     )
 
 
+def around() -> str:
+    """What links of a page without a tenant carry on: the tenant beside it."""
+    asked = request.args.get("in")
+    return _around(asked) if asked else ""
+
+
 def through(actor: Actor) -> Through:
     """One look at the route, in the words of the side bar."""
     return _through(actor, route_now(actor.installation, actor.here.id))
@@ -145,6 +151,10 @@ def _first(actor: Actor, mine: list[tuple[TenantRef, Role]]) -> Actor:
     return actor.within(mine[0][0], mine[0][1]) if mine else actor
 
 
+def _around(slug: str) -> str:
+    return "?" + urlencode({"in": slug})
+
+
 def _role(actor: Actor) -> str:
     words = [str(actor.role)] if actor.role else []
     if actor.person and actor.person.is_operator:
@@ -154,13 +164,14 @@ def _role(actor: Actor) -> str:
 
 def _groups(actor: Actor) -> tuple[Group, ...]:
     tenant, found = actor.tenant, []
+    around = _around(tenant.slug) if tenant else ""
     if tenant:
         links = [
             _link(word, f"/t/{tenant.slug}/{page}", icon)
             for word, page, icon in _TENANT_PAGES
         ]
+        links.append(_link("Explain an error", "/explain", "stethoscope", around))
         found.append(Group(name="Tenant", shown=False, links=tuple(links)))
-    around = "?" + urlencode({"in": tenant.slug}) if tenant else ""
     organisation = []
     if actor.role is Role.OWNER:
         organisation.append(_link("People", "/people", "users", around))

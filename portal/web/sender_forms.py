@@ -125,9 +125,9 @@ class SenderForm(PortalForm):
     on_lost_reply = StringField("When the answer to a whole mail is lost")
     fallback_after = StringField("Failures in a row until the platform default sends")
     max_connections = StringField("Connections at once")
-    per_minute = StringField("Mails a minute")
-    per_hour = StringField("Mails an hour")
-    per_day = StringField("Mails a day")
+    per_minute = StringField("Recipients a minute")
+    per_hour = StringField("Recipients an hour")
+    per_day = StringField("Recipients a day")
     to = StringField("Send to")
     test = StringField()  # the live test whose ladder is on the page
 

@@ -31,6 +31,14 @@ class Later:
         return self.settings.ehlo_name
 
     @property
+    def connections_help(self) -> str:
+        return sender_words.CONNECTIONS
+
+    @property
+    def pace_help(self) -> str:
+        return sender_words.PACE
+
+    @property
     def limits_help(self) -> str:
         return sender_words.limits(self.provider)
 

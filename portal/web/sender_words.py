@@ -13,6 +13,8 @@ from portal.web import words
 
 SECURITY = {"starttls": "STARTTLS", "tls": "TLS from the start", "none": "None"}
 OWN = "generic_smtp"  # a server nobody described takes whatever it takes
+CONNECTIONS = "Of each process that sends. Empty: 4."
+PACE = "A mail to three counts three. Beyond it mail waits. Empty: no limit."
 _AUTH = {
     "password": "Password",
     "api_key": "API key",
@@ -63,7 +65,7 @@ _VERIFIED = {
     "domain_or_address": "The address or its domain must be verified first",
     "mailbox": "Who signs in must be allowed to send as it",
     "permission": "Who signs in must be allowed to send as it",
-    "server_policy": "The server must let who signs in send as it",
+    "server_policy": "The server must let us send as it",
 }
 _QUIET = frozenset(
     (

@@ -124,6 +124,7 @@ def test_a_readable_sign_in_says_who_can_read_it(admin, installation):
     other = visitor.get(f"{BASE}/hint?host=relay.example.org&port=25&security=none")
 
     assert "can read the user name, the password and each mail" in told.text
+    assert 'data-covers="none"' in told.text  # instead of the word for every relay
     assert "can read" not in other.text
 
 
@@ -160,7 +161,7 @@ def test_a_sender_is_stopped_from_its_form(as_admin, saved, htmx: bool):
 
     assert answer.status_code == (200 if htmx else 303)
     after = answer.text if htmx else as_admin.get(answer.headers["Location"]).text
-    assert "This sender is no longer used" in after
+    assert "no longer used. Mail has no way out until a sender is used." in after
     assert 'id="stop"' not in after
 
 
@@ -168,3 +169,13 @@ def test_the_window_is_named_after_a_sender_that_was_saved(as_admin, form):
     answer = as_admin.post(NEW, form(name="Relay <one>"), htmx=True)
 
     assert "<title>Relay &lt;one&gt; · SMTP Portal</title>" in answer.text
+
+
+def test_pace_says_what_it_counts(as_admin):
+    """Recipients, not mails; connections of each process, not of all together."""
+    page = as_admin.get(f"{BASE}/new/generic_smtp").text
+
+    for name in ("a minute", "an hour", "a day"):
+        assert f"Recipients {name}</label>" in page
+    assert "A mail to three counts three." in page
+    assert "Of each process that sends." in page

@@ -89,7 +89,7 @@ def test_a_wrong_field_behind_more_opens_it(as_admin, form):
     page = as_admin.post(NEW, form(per_hour="many")).text
 
     assert '<details class="more" id="more" open>' in page
-    assert "Mails an hour is a number" in page
+    assert "Recipients an hour is a number" in page
 
 
 def test_a_wrong_field_is_named_to_those_who_cannot_see_it(as_admin, form):

@@ -190,7 +190,7 @@ def _pacing(given: Inputs) -> Pacing:
     return Pacing(
         max_connections=part.number("max_connections", 1, 50, "Connections at once")
         or Pacing().max_connections,
-        per_minute=part.number("per_minute", 1, most, "Mails a minute"),
-        per_hour=part.number("per_hour", 1, most, "Mails an hour"),
-        per_day=part.number("per_day", 1, most, "Mails a day"),
+        per_minute=part.number("per_minute", 1, most, "Recipients a minute"),
+        per_hour=part.number("per_hour", 1, most, "Recipients an hour"),
+        per_day=part.number("per_day", 1, most, "Recipients a day"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,9 +17,11 @@ from portal.services import audit, words
 from portal.services.actor import Actor, KeyRef, Role, TenantRef
 from portal.services.installation import Installation
 from portal.services.tenants import tenant_ref
-from portal.store.database import statement, transaction
+from portal.store.database import TROUBLE, statement, transaction
 from portal.store.fields import instant, now
 from portal.store.models import ApiKey
+
+log = logging.getLogger(__name__)
 
 BEGIN = "sp_live_"
 SCOPES = ("send", "read", "cancel")
@@ -157,7 +160,10 @@ def authenticate(installation: Installation, bearer: str, ip: str | None) -> Act
         raise Unauthenticated("This API key is unknown or revoked.")
     actor, used_at = found
     if used_at is None or instant(used_at) < now() - NOTED_EVERY:
-        _note_use(actor, used_at)
+        try:
+            _note_use(actor, used_at)
+        except TROUBLE as error:  # what is asked for may be read on a full disk
+            log.warning("the use of a key is not noted: %s", error)
     return actor
 
 

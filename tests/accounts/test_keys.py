@@ -90,6 +90,23 @@ def test_last_use_is_written_once_a_minute(owner, installation):
     assert keys.keys(owner)[0].used_at == first.used_at
 
 
+def test_key_signs_in_where_its_use_cannot_be_written(
+    owner, installation, database, caplog
+):
+    """A disk that is full does not keep anybody from reading what became of mail."""
+    made = keys.make(owner, name="deploy")
+    database.pragma("query_only", 1)
+
+    actor = keys.authenticate(installation, made.key, HERE)
+    database.pragma("query_only", 0)
+
+    assert actor.here == owner.here
+    assert keys.keys(owner)[0].used_at is None
+    assert "the use of a key is not noted" in caplog.text
+    keys.authenticate(installation, made.key, HERE)
+    assert keys.keys(owner)[0].used_at is not None
+
+
 def test_use_after_a_while_is_written_again(owner, installation):
     made = keys.make(owner, name="deploy")
     ApiKey.update(used_at=now() - timedelta(days=3)).execute()

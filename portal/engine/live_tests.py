@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from portal.delivery.conversation import converse
 from portal.delivery.ladder import stages_of
+from portal.delivery.probe import PROBE
 from portal.delivery.types import (
     LIVE_TEST,
     Facts,
@@ -24,7 +25,9 @@ from portal.delivery.types import (
 )
 from portal.services import testing
 from portal.services.installation import Installation
-from portal.services.testing import Job
+from portal.services.proving import tried
+from portal.services.repairs import is_triable
+from portal.services.testing import Job, Mending
 from portal.store.database import connection
 
 log = logging.getLogger(__name__)
@@ -51,11 +54,13 @@ class LiveTests:
         threads: Executor,
         *,
         limits: Limits = LIVE_TEST,
+        probe_limits: Limits = PROBE,
     ) -> None:
         self._installation = installation
         self._owner = owner
         self._threads = threads
         self._limits = limits
+        self._probe_limits = probe_limits
         self._running: set[asyncio.Task[None]] = set()
 
     async def look(self) -> None:
@@ -107,7 +112,8 @@ class LiveTests:
             talk.cancel()
             await asyncio.wait((talk,))
         end = _outcome(talk) or _stopped(job, steps)
-        await self._database(partial(testing.finish, self._installation, job, end))
+        finish = partial(testing.finish, self._installation, job, end)
+        todo = await self._database(finish)
         log.info(
             "live test %s: %s%s by %s:%s",
             job.id,
@@ -116,6 +122,19 @@ class LiveTests:
             job.relay.host,
             job.relay.port,
         )
+        if todo is not None:
+            await self._mend(todo, job)
+
+    async def _mend(self, todo: Mending, job: Job) -> None:
+        """Try what could repair it: what works is offered, what was tried in vain not;
+        where there is no time for that, what nobody has tried."""
+        found = tuple(each for each in todo.repairs if not is_triable(each))
+        try:
+            found = await tried(
+                todo.repairs, todo.case, job.net, limits=self._probe_limits
+            )
+        finally:
+            await self._database(partial(testing.mended, todo.test_id, found))
 
     async def _follow(
         self,

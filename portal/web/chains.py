@@ -9,15 +9,15 @@ from portal.delivery.types import Presented
 from portal.errors import Missing
 from portal.services.testing import TestView
 
-_UNTRUSTED = "certificate_untrusted"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """`anchor` is what a person may decide to trust; None where there is none."""
+    """`anchor` is what a person may decide to trust; None where there is none.
+    `is_proven`: with it, the relay's certificate was valid."""
 
     certificates: tuple[Presented, ...]
     anchor: Presented | None
+    is_proven: bool
 
     @property
     def word(self) -> str:
@@ -28,16 +28,19 @@ class Chain:
 def chain(test: TestView) -> Chain | None:
     """What the relay showed, where that is why the test ended.
 
-    Only a private authority or a certificate that signs itself can be trusted: an
-    end date or another name is nothing that trust would mend.
+    Trust is on offer only as a repair: an end date or another name is nothing that
+    it would mend.
     """
     if not test.presented:
         return None
     last = test.presented[-1]
-    private = last.is_ca or last.subject == last.issuer
-    untrusted = (test.diagnosis or {}).get("cause") == _UNTRUSTED
-    anchor = last if private and untrusted else None
-    return Chain(certificates=test.presented, anchor=anchor)
+    repairs = (test.diagnosis or {}).get("repairs", ())
+    own = [each for each in repairs if each["set"].get("ca") == last.pem]
+    return Chain(
+        certificates=test.presented,
+        anchor=last if own else None,
+        is_proven=any(each["tested"] for each in own),
+    )
 
 
 def trusting(test: TestView | None, fingerprint: str) -> Mapping[str, object]:

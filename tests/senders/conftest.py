@@ -25,6 +25,7 @@ from portal.store.fields import now
 from portal.store.models import BrowserSession, public_id
 from tests.relays.tokens import TokenServer
 
+PROBE = Limits.every(2, 3)
 FORM: dict[str, object] = {
     "name": "Acme mail",
     "provider": "generic_smtp",
@@ -118,7 +119,9 @@ def run_tests(installation) -> Callable[..., None]:
     def run(here: Installation = installation, *, limits: Limits = LIVE_TEST) -> None:
         async def look() -> None:
             with ThreadPoolExecutor(1) as threads:
-                tests = LiveTests(here, "test", threads, limits=limits)
+                tests = LiveTests(
+                    here, "test", threads, limits=limits, probe_limits=PROBE
+                )
                 await tests.look()
                 await tests.stop(30)
 

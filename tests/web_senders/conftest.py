@@ -70,7 +70,9 @@ def run_tests(installation: Installation) -> Callable[..., None]:
     def run(here: Installation = installation) -> None:
         async def look() -> None:
             with ThreadPoolExecutor(1) as threads:
-                tests = LiveTests(here, "test", threads, limits=QUICK)
+                tests = LiveTests(
+                    here, "test", threads, limits=QUICK, probe_limits=QUICK
+                )
                 await tests.look()
                 await tests.stop(30)
 

@@ -45,7 +45,9 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._rung, self._over = asyncio.Event(), asyncio.Event()
         with ThreadPoolExecutor(2) as threads:
-            tests = LiveTests(self._here, "test", threads, limits=QUICK)
+            tests = LiveTests(
+                self._here, "test", threads, limits=QUICK, probe_limits=QUICK
+            )
             self._ready.set()
             while not self._over.is_set():
                 await self._rung.wait()

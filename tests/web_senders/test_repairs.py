@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.browsing import Visitor
 from tests.web_senders.conftest import BASE, NEW, SECRET, SIGNED_IN, START
-from tests.web_senders.reading import chosen, started, value, words
+from tests.web_senders.reading import chosen, started, words
 
 
 def test_a_repair_edits_the_form_and_tests_again(
@@ -29,18 +29,45 @@ def test_a_repair_edits_the_form_and_tests_again(
     assert len(relay.mails) == 1
 
 
-def test_a_repair_works_as_a_plain_form(as_admin, form, play, run_tests):
-    answer = as_admin.post(START, form(port=play("says_nothing.txt").port))
+def test_a_repair_works_as_a_plain_form(as_admin, form, sink, authority, run_tests):
+    relay = sink(tls=authority.contexts["good"])
+    sent = {"port": relay.port, "security": "starttls", "ca": authority.pem}
+    answer = as_admin.post(START, form(**sent))
     run_tests()
     failed = as_admin.get(answer.headers["Location"]).text
     test_id = started(failed).rpartition("/")[2]
 
-    page = as_admin.follow(
-        f"{BASE}/repair", form(port=value(failed, "port"), test=test_id, repair="0")
-    )
+    page = as_admin.follow(f"{BASE}/repair", form(**sent, test=test_id, repair="0"))
 
     assert chosen(page, "security") == "tls"
     assert started(page) != started(failed)
+
+
+def test_a_repair_was_tried_before_it_is_shown(
+    as_admin, form, sink, authority, run_tests
+):
+    """What was seen stands beside the button."""
+    relay = sink(tls=authority.contexts["good"])
+    sent = {"port": relay.port, "security": "starttls", "ca": authority.pem}
+    begun = as_admin.post(START, form(**sent), htmx=True)
+    run_tests()
+
+    page = words(as_admin.get(started(begun.text), htmx=True).text)
+
+    assert f"{relay.port} with TLS from the start answers here" in page
+    assert "Tried: works" in page
+
+
+def test_what_was_tried_in_vain_is_not_shown(as_admin, form, play, run_tests):
+    begun = as_admin.post(
+        START, form(port=play("says_nothing.txt").port, security="starttls"), htmx=True
+    )
+    run_tests()
+
+    page = as_admin.get(started(begun.text), htmx=True).text
+
+    assert 'name="repair"' not in page
+    assert "hx-trigger" not in page
 
 
 def test_a_repair_that_nobody_offered_is_404(as_admin, form, play, run_tests):

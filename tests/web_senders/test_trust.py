@@ -70,7 +70,7 @@ def test_a_typed_secret_is_not_lent_to_another_authority(
 ):
     """RELIABILITY: what is lent goes under the same authority, or is typed again.
     The form shows the authority by then."""
-    relay = sink(users={"kim": SECRET}, starttls=authority.contexts["self-signed"])
+    relay = sink(users={"kim": SECRET}, starttls=authority.contexts["private"])
     page, test_id = refused(relay)
     trusting = {"test": test_id, "trust": fingerprint(page), "password": ""}
 
@@ -97,7 +97,7 @@ def test_a_certificate_that_was_not_shown_is_not_trusted(
     as_admin, form, sink, authority, refused
 ):
     """A browser names what the stored test saw and cannot bring its own."""
-    relay = sink(users={"kim": SECRET}, starttls=authority.contexts["self-signed"])
+    relay = sink(users={"kim": SECRET}, starttls=authority.contexts["private"])
     _, test_id = refused(relay)
     wrong = {"test": test_id, "trust": "00:11:22"}
 
@@ -107,7 +107,7 @@ def test_a_certificate_that_was_not_shown_is_not_trusted(
 
 
 def test_a_viewer_sees_the_chain_and_no_button(as_viewer, sink, authority, refused):
-    relay = sink(users={"kim": SECRET}, starttls=authority.contexts["self-signed"])
+    relay = sink(users={"kim": SECRET}, starttls=authority.contexts["private"])
     _, test_id = refused(relay)
 
     page = as_viewer.get(f"/t/acme-inc/tests/{test_id}").text

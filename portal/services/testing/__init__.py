@@ -1,15 +1,18 @@
 """Live tests: asked for by a form, run by the engine, shown while they run."""
 
+from portal.services.testing.mending import Mending, mended
 from portal.services.testing.running import Job, claim, finish, progress, tidy
 from portal.services.testing.starting import start
 from portal.services.testing.viewing import TestView, latest, read, stop
 
 __all__ = [
     "Job",
+    "Mending",
     "TestView",
     "claim",
     "finish",
     "latest",
+    "mended",
     "progress",
     "read",
     "start",

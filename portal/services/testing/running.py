@@ -21,6 +21,7 @@ from portal.mail.types import Envelope
 from portal.net.types import Net
 from portal.services import knowledge
 from portal.services.installation import Installation
+from portal.services.repairs import Case
 from portal.services.senders.fields import SANDBOX, SenderFields, stored_fields
 from portal.services.senders.forgetting import grants_of
 from portal.services.senders.keeping import main_secret
@@ -33,6 +34,12 @@ from portal.services.senders.making import (
 )
 from portal.services.senders.token_rows import place_of
 from portal.services.senders.typed import Typed, open_typed
+from portal.services.testing.mending import (
+    Mending,
+    at_once,
+    ehlo_names,
+    mending,
+)
 from portal.services.testing.rotating import TypedTokens
 from portal.services.testing.settling import settle, settle_unrun
 from portal.store.fields import now
@@ -53,6 +60,7 @@ class Job:
     id: int
     to: str
     provider: str
+    from_address: str
     captured: bool
     hints: ProviderHints | None
     net: Net
@@ -88,16 +96,22 @@ def progress(job: Job, steps: Sequence[Step]) -> bool:
     return bool(kept)
 
 
-def finish(installation: Installation, job: Job, outcome: Outcome) -> None:
-    """The end of a conversation: steps, outcome, diagnosis, audit, version."""
+def finish(installation: Installation, job: Job, outcome: Outcome) -> Mending | None:
+    """The end of a conversation: steps, outcome, diagnosis, audit, version. What it
+    answers is to be tried now, for the repairs to offer: `mended` takes these."""
+    case = _case(installation, job, outcome)
+    everybody, owners = _diagnoses(outcome, job.relay, job.hints)
+    todo = mending(job.id, case, everybody)
     settle(
         installation,
         job.id,
         outcome,
         relay=job.relay,
         captured=job.captured,
-        diagnoses=_diagnoses(outcome, job.relay, job.hints),
+        diagnoses=(_repaired(everybody, case), _repaired(owners, case)),
+        checking=todo is not None,
     )
+    return todo
 
 
 def tidy(installation: Installation) -> None:
@@ -163,6 +177,7 @@ def _prepare(installation: Installation, test: LiveTest) -> Job:
         id=test.id,
         to=test.to_address,
         provider=fields.provider,
+        from_address=fields.from_address,
         captured=fields.is_sandbox,
         hints=knowledge.hints(installation.catalogue, fields.provider),
         net=net_of(installation, fields),
@@ -202,6 +217,23 @@ def _mail(fields: SenderFields, test: LiveTest) -> tuple[Envelope, bytes, str]:
     )
     envelope, mail = render(content, identity, (str(to),))
     return envelope, mail, content.message_id
+
+
+def _case(installation: Installation, job: Job, outcome: Outcome) -> Case:
+    return Case(
+        relay=job.relay,
+        outcome=outcome,
+        provider=installation.catalogue.get(job.provider),
+        from_address=job.from_address,
+        envelope=job.envelope,
+        ehlo_names=ehlo_names(installation.settings),
+    )
+
+
+def _repaired(diagnosis: Diagnosis | None, case: Case) -> Diagnosis | None:
+    if diagnosis is None:
+        return None
+    return replace(diagnosis, repairs=at_once(case, diagnosis))
 
 
 def _diagnoses(

@@ -12,6 +12,7 @@ from portal.diagnosis.words import diagnosis_json
 from portal.services import audit
 from portal.services.actor import Actor, PersonRef, TenantRef
 from portal.services.installation import Installation
+from portal.services.testing.mending import CHECKING
 from portal.services.testing.words import in_a_sentence, outcome_json
 from portal.store.database import transaction
 from portal.store.fields import now
@@ -26,14 +27,18 @@ def settle(
     relay: Relay,
     captured: bool,
     diagnoses: tuple[Diagnosis | None, Diagnosis | None],
+    checking: bool = False,
 ) -> None:
-    """`diagnoses` are the one for everybody and the one for owners."""
+    """`diagnoses` are the one for everybody and the one for owners. `checking`: their
+    repairs are still being tried."""
     test = LiveTest.get_by_id(test_id)
     everybody, owners = diagnoses
     words = in_a_sentence(outcome.status, relay, test.to_address, captured=captured)
     kept = outcome_json(outcome, sentence=words, message_id=test.message_id)
     kept["captured"] = captured
     kept["diagnosis"] = diagnosis_json(everybody) if everybody else None
+    if checking:
+        kept[CHECKING] = True
     if outcome.failure and outcome.failure.remedy:
         kept["for_owners"] = {
             "remedy": outcome.failure.remedy,

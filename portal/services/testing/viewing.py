@@ -11,6 +11,7 @@ from portal.delivery.types import Line, Presented, Step
 from portal.errors import Missing
 from portal.services.actor import Actor, Role
 from portal.services.senders.fields import SenderFields, stored_fields
+from portal.services.testing.mending import CHECKING, TRIED_WITHIN
 from portal.services.testing.words import (
     read_presented,
     read_step,
@@ -31,7 +32,8 @@ class TestView:
     uncertain or stopped. `remedy` is the setting that allows a forbidden relay and
     reaches owners only, and so do the words of a diagnosis that name it.
     `presented` is the chain of a relay that is not trusted, its own one first.
-    `diagnosis` has the shape of `portal explain --json`.
+    `diagnosis` has the shape of `portal explain --json`; while it is `checking`, its
+    repairs are being tried and none is offered yet.
     """
 
     # pytest takes a class that begins with "Test" for tests.
@@ -53,6 +55,7 @@ class TestView:
     stage: str | None
     sentence: str | None
     diagnosis: Mapping[str, Any] | None
+    checking: bool
     remedy: str | None
     tls: Mapping[str, Any] | None
     presented: tuple[Presented, ...]
@@ -129,11 +132,17 @@ def _view(actor: Actor, test: LiveTest) -> TestView:
         stage=kept.get("stage"),
         sentence=kept.get("sentence"),
         diagnosis=(private or kept).get("diagnosis"),
+        checking=_is_checking(test),
         remedy=private["remedy"] if private else None,
         tls=kept.get("tls"),
         presented=read_presented(kept.get("presented") or ()),
         transcript=read_transcript(kept.get("transcript") or ()),
     )
+
+
+def _is_checking(test: LiveTest) -> bool:
+    begun = bool((test.outcome or {}).get(CHECKING))
+    return begun and test.ended_at is not None and now() < test.ended_at + TRIED_WITHIN
 
 
 def _may_read_remedy(actor: Actor) -> bool:

@@ -31,6 +31,7 @@ _CAUSES = {
     "size": "message_too_large",
     "connect": "connection_refused",
 }
+_SURE = 0.8  # below it, a cause is the likeliest of its stage and no more
 _VERIFIED_FIRST = frozenset({"domain", "domain_or_address"})
 
 
@@ -109,6 +110,12 @@ def hints(catalogue: Catalogue, provider_id: str | None) -> ProviderHints | None
         rules=tuple(_hint_rule(rule, provider) for rule in provider.rules),
         docs=provider.docs[0] if provider.docs else None,
     )
+
+
+def refused_consent(told: str) -> tuple[str, ...]:
+    """What it means that nobody allowed us to send, and what to do, if that is known."""
+    found = explain(Evidence(text=told, stage=Stage.OAUTH_TOKEN.value))
+    return (found.meaning, found.remedy) if found.confidence >= _SURE else ()
 
 
 def diagnose(

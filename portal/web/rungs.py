@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portal.delivery.granted import EXCEPTION as OURS
 from portal.delivery.types import Auth, Security, Stage, Step, StepStatus
 from portal.services.senders import SenderFields
 from portal.services.testing import TestView
@@ -132,7 +133,7 @@ def _reached(test: TestView, step: Step) -> Rung:
         spoken=_SPOKEN[state],
         said=step.said,
         reply=_own_words(step),
-        detail=step.detail or "" if state == "failed" else "",
+        detail=_exception(step) if state == "failed" else "",
         ms=None if step.status is StepStatus.SKIPPED else step.ms,
         ended_here=last,
     )
@@ -146,6 +147,11 @@ def _own_words(step: Step) -> str:
     first, *rest = str(step.reply).splitlines()
     told = first in step.said and (step.reply.positive or not rest)
     return "" if told else str(step.reply)
+
+
+def _exception(step: Step) -> str:
+    """The name of what a library raised; one of our own tells nobody anything."""
+    return "" if step.detail is None or step.detail == OURS else step.detail
 
 
 def _is_end(test: TestView, step: Step) -> bool:

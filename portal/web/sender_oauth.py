@@ -28,12 +28,14 @@ _PLACE = "{tenant}"  # in an address of the catalogue: the customer's directory
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
     """How far a person's consent has come: `url` where they are asked, `account`
-    who said yes, `refusal` why there is none. `given`: the refresh token is here."""
+    who said yes, `refusal` why there is none, `advice` what that means and what to
+    do. `given`: the refresh token is here."""
 
     id: str
     url: str = ""
     account: str = ""
     refusal: str = ""
+    advice: tuple[str, ...] = ()
     given: bool = False
 
     @property

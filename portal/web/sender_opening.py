@@ -198,10 +198,12 @@ def _consented(actor: Actor) -> _Given | None:
     if consent_id is None or lent is None:
         return None
     told = json.loads(carried.take("consent") or "{}")
-    given = REFRESH_TOKEN in lent.fields.secrets and not told.get("refusal")
+    refusal = told.get("refusal")
+    given = REFRESH_TOKEN in lent.fields.secrets and not refusal
+    advice = knowledge.refused_consent(refusal) if refusal else ()
     return _Given(
         settings=lent.fields.settings(),
-        consent=Consent(id=consent_id, given=given, **told),
+        consent=Consent(id=consent_id, given=given, advice=advice, **told),
     )
 
 

@@ -14,7 +14,7 @@ from portal.services.senders.keeping import main_secret
 from portal.services.senders.signature import DkimRecord
 from portal.services.senders.typed import Lender, lender
 from portal.services.testing import TestView
-from portal.web import chains, rungs, sender_facts, sender_words
+from portal.web import chains, rungs, sender_facts, sender_leaving, sender_words
 from portal.web.sender_addresses import Addresses
 from portal.web.sender_asking import Connection
 from portal.web.sender_forms import SenderForm
@@ -110,21 +110,7 @@ class Page:
     @property
     def without(self) -> str:
         """Where mail would go without this sender, and what waits now with it."""
-        installation = self.actor.installation
-        if default := installation.settings.default_sender:
-            return (
-                "Mail then goes through the platform default, and what waits now goes"
-                f" there too: From is {default.from_address}, answers go to you."
-            )
-        if installation.sandbox_port() is not None:
-            return (
-                "The sandbox then captures every mail, what waits now as well; nothing"
-                " leaves."
-            )
-        return (
-            "Mail then has no way out, and POST /send answers 503. What waits now"
-            " stays here until a sender is used, or until it expires."
-        )
+        return sender_leaving.without(self.actor.installation)
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:

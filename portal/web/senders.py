@@ -11,7 +11,7 @@ from portal.errors import Invalid, Missing
 from portal.services import senders
 from portal.services.actor import Actor, Role
 from portal.services.senders import Saved
-from portal.web import access, fragments, notices, sender_words
+from portal.web import access, fragments, notices, sender_leaving, sender_words
 from portal.web.sender_asking import hint
 from portal.web.sender_forms import SECRETS, SenderForm
 from portal.web.sender_opening import (
@@ -144,7 +144,9 @@ def disable(slug: str, sender_id: str) -> Response:
     active = senders.sender(actor, sender_id).active is not None
     if active or stands_in_for(actor) == sender_id:
         left = senders.disable(actor)
-        notices.say(f"This sender is no longer used. {sender_words.left_behind(left)}")
+        notices.say(sender_leaving.left(actor.installation))
+        if behind := sender_words.left_behind(left):
+            notices.say(behind, "warn")
     if request.form.get("at") != "connection":
         return _back_to_versions(actor, sender_id)
     page = opened(actor, sender_id)

@@ -121,7 +121,7 @@ def test_its_sender_says_that_it_is_stood_in_for(as_admin, stood_in):
     assert "Platform stands in" in page
     assert 'id="stop"' in page
     after = as_admin.follow(f"{at}/disable", {"at": "connection"})
-    assert "This sender is no longer used" in after
+    assert "no longer used. Mail goes through the platform default from" in after
     assert "since <time" not in after
 
 

@@ -142,6 +142,8 @@ def test_a_refusal_is_explained_on_the_form(as_admin, sent, decide):
     assert "Not connected" in page
     assert "access_denied" in page
     assert "AADSTS65004" in page
+    assert "The token lacks consent" in page
+    assert "have an administrator consent" in page
     assert "Connected as" not in page
 
 

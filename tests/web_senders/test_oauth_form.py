@@ -158,6 +158,7 @@ def test_a_refused_token_is_explained_under_its_rung(
     assert rungs(page)["oauth_token"] == "failed"
     assert rungs(page)["auth"] == "skipped"
     assert "AADSTS7000215" in page
+    assert "OAuthTokenError" not in page
     assert "Stopped at the token" in page
 
 

@@ -12,6 +12,7 @@ from portal import __version__
 from portal.api import problems
 from portal.api.mails import MailIn
 from portal.api.schemas import SCHEMAS
+from portal.services.sending import limiting
 from portal.services.sending.reading import MOST
 
 api = Blueprint("openapi", __name__)
@@ -32,6 +33,33 @@ _PREFER = {
     " respond-async queues what a rate limit would refuse.",
     "schema": {"type": "string"},
 }
+# For the page and, in `_POST`, for machines.
+LIMITS = (
+    f"One key sends {limiting.KEY_LIMIT} mails a minute, and {limiting.BURST} mails an"
+    " hour to one recipient (any number where the sandbox takes them).",
+    "The platform's default sender takes as many recipients an hour as its operator"
+    " has set, of all tenants together. A sender of your own that has reached its pace"
+    " refuses nothing: the mail waits.",
+    "The quota counts recipients accepted in a month (UTC): each once, no retry and no"
+    " replay of an idempotency key.",
+    "Beyond a limit the answer is 429; Retry-After says in how many seconds it is worth"
+    " another try. With Prefer: respond-async it is 202, and the mail is queued for"
+    " later; nothing passes the quota.",
+)
+FROM = (
+    "While the platform's default sender carries the mail (the tenant uses none of its"
+    " own, or the platform stands in for one that fails), From is the platform's, and"
+    " Reply-To is the mail's reply_to, else its from, else the address of the tenant's"
+    " own sender."
+)
+_POST = " ".join((*LIMITS, FROM))
+_RETRY = {
+    "Retry-After": {
+        "description": "Seconds until it is worth another try.",
+        "schema": {"type": "integer", "minimum": 1},
+    }
+}
+_LATER = ("409", "429", "503")  # the same request may do later
 _ID = {
     "name": "id",
     "in": "path",
@@ -48,7 +76,8 @@ _PROBLEMS = {
     "415": "A body of another kind.",
     "422": "The idempotency key came with another request before.",
     "429": "A limit or the quota is used up; see Retry-After.",
-    "503": "Nothing was decided; repeat it with the same idempotency key.",
+    "503": "It cannot be accepted now (no way for it, a full disk, a database that does"
+    " not answer); repeat it after Retry-After, with the same idempotency key.",
 }
 
 
@@ -65,6 +94,8 @@ def docs() -> str:
         root=request.host_url.rstrip("/"),
         fields=fields(),
         problems=_PROBLEMS,
+        limits=LIMITS,
+        platform_from=FROM,
         wide=True,
     )
 
@@ -112,6 +143,7 @@ def _post() -> dict[str, Any]:
     return {
         "operationId": "send",
         "summary": "Accept one mail, or up to 100 in one commit",
+        "description": _POST,
         "parameters": [_KEY, _PREFER],
         "requestBody": {
             "required": True,
@@ -191,6 +223,7 @@ def _refusals(*statuses: str) -> dict[str, Any]:
     return {
         status: {
             "description": _PROBLEMS[status],
+            **({"headers": _RETRY} if status in _LATER else {}),
             "content": {problems.TYPE: {"schema": schema}},
         }
         for status in statuses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from portal.api.mails import FIELDS
 from portal.api.openapi import description
+from portal.services.sending import limiting
 from tests.api.conftest import MAIL
 
 DOCUMENT = description()
@@ -83,6 +85,26 @@ def test_an_answer_has_the_fields_that_are_described(caller):
         schema = SCHEMAS[name]
         assert set(schema["required"]) <= set(shape)
         assert set(shape) <= set(schema["properties"])
+
+
+def test_limits_are_told_with_their_numbers_and_where_to_wait(client):
+    """From → Reply-To, the burst of a recipient, the platform's cap, Retry-After."""
+    post = DOCUMENT["paths"]["/send"]["post"]
+    page = html.unescape(client.get("/docs").text)
+
+    for words in (
+        f"{limiting.KEY_LIMIT} mails a minute",
+        f"{limiting.BURST} mails an hour to one recipient",
+        "platform's default sender takes as many recipients an hour",
+        "Reply-To is the mail's reply_to, else its from",
+        "429; Retry-After",
+        "no retry and no replay",
+    ):
+        assert words in post["description"]
+        assert words in page
+    for status in ("409", "429", "503"):
+        assert set(post["responses"][status]["headers"]) == {"Retry-After"}
+    assert "headers" not in post["responses"]["400"]
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ def test_a_claimed_message_is_not_claimed_again(desk):
 
 
 def test_a_hand_over_is_claimed_by_the_same_guard(desk):
+    """Or another worker would claim it too, and two copies go out (hole 8)."""
     message = desk.message()
     desk.claim(message)
 

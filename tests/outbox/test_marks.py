@@ -38,6 +38,7 @@ def test_refusals_are_written_with_the_mark_each_by_its_own_code(desk):
 
 
 def test_a_moved_route_refuses_the_mark_and_the_mail_is_queued_again(desk):
+    """Hole 2, where one transaction writes at a time."""
     message = desk.message()
     attempt = desk.claim()
     desk.move_route()

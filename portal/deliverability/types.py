@@ -103,11 +103,13 @@ class ReturnPathExpected:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """One provider. `own_relay`: mail leaves from addresses of the tenant's own, so
-    PTR and block lists are the tenant's to mend."""
+    PTR and block lists are the tenant's to mend. `mailboxes` are the domains of
+    everybody's that it runs (`gmail.com`)."""
 
     id: str
     name: str
     own_relay: bool = False
+    mailboxes: tuple[str, ...] = ()
     spf: SpfExpected | None = None
     dkim: DkimExpected | None = None
     return_path: ReturnPathExpected | None = None

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from portal.deliverability import patterns
 from portal.deliverability.asking import Asking
 from portal.deliverability.dkim.key import Key, is_key, read
+from portal.deliverability.doubled import doubled
 from portal.deliverability.types import DkimExpected, Status
 from portal.deliverability.unknowing import reason_of
-from portal.net.records import Answered, Records
+from portal.net.records import Records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +70,10 @@ async def look(
 async def _why_absent(asking: Asking, answer: Records, name: str, domain: str) -> str:
     if answer.aliases:
         return "dkim_cname_dangling"
-    # A panel that appends the zone to a name that already has it.
-    doubled = await asking.ask(f"{name}.{domain}", "TXT")
-    there = doubled.answered is Answered.OK and any(map(is_key, doubled.records))
-    return "dkim_name_doubled" if there or doubled.aliases else "dkim_missing"
+    elsewhere = await doubled(asking, name, domain)
+    if elsewhere.aliases or any(map(is_key, elsewhere.records)):
+        return "dkim_name_doubled"
+    return "dkim_missing"
 
 
 def _target(

@@ -1,0 +1,127 @@
+"""Does this sender's mail align with its From (RFC 9989 §4.4): by signature, by envelope."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from portal.deliverability import domains
+from portal.deliverability.asking import Asking
+from portal.deliverability.dmarc import older
+from portal.deliverability.dmarc.record import Dmarc
+from portal.deliverability.dmarc.walk import organization_of
+from portal.deliverability.types import Check, Status, Subject
+
+# Mailboxes for everybody: their operators want others' mail in their name refused.
+FREE_MAIL = frozenset(
+    [
+        "gmail.com",
+        "googlemail.com",
+        "yahoo.com",
+        "ymail.com",
+        "aol.com",
+        "outlook.com",
+        "hotmail.com",
+        "live.com",
+        "msn.com",
+        "icloud.com",
+        "me.com",
+        "mac.com",
+        "gmx.de",
+        "gmx.net",
+        "gmx.com",
+        "gmx.at",
+        "gmx.ch",
+        "web.de",
+        "mail.com",
+        "proton.me",
+        "protonmail.com",
+        "yandex.com",
+        "yandex.ru",
+        "mail.ru",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aligned:
+    """`relaxed`: of one organization; `strict`: the same name. `usable` None: nobody
+    knows."""
+
+    domain: str | None
+    relaxed: bool
+    strict: bool
+    usable: bool | None
+
+    def holds(self, *, strictly: bool) -> bool | None:
+        if not (self.strict if strictly else self.relaxed):
+            return False
+        return self.usable
+
+
+async def by_signature(asking: Asking, subject: Subject, dkim: Check | None) -> Aligned:
+    if dkim is None:
+        return Aligned(domain=None, relaxed=False, strict=False, usable=False)
+    return await _aligned(asking, subject, domains.signing(subject), dkim)
+
+
+async def by_envelope(asking: Asking, subject: Subject, spf: Check) -> Aligned:
+    host = domains.envelope(subject)
+    if host is None or "{" in host:
+        return Aligned(domain=None, relaxed=False, strict=False, usable=False)
+    return await _aligned(asking, subject, host, spf)
+
+
+async def _aligned(
+    asking: Asking, subject: Subject, domain: str, check: Check
+) -> Aligned:
+    same = domain == subject.domain
+    own, other = (
+        (None, None)
+        if same
+        else await asyncio.gather(
+            _organization(asking, subject.domain), _organization(asking, domain)
+        )
+    )
+    return Aligned(
+        domain=domain,
+        relaxed=same or own == other,
+        strict=same,
+        usable=_is_usable(check),
+    )
+
+
+async def _organization(asking: Asking, domain: str) -> str:
+    """By the walk; where nobody publishes anything, by the list of suffixes."""
+    walked = await organization_of(asking, domain)
+    return walked or older.organization(domain) or domain
+
+
+def _is_usable(check: Check) -> bool | None:
+    if check.status is Status.UNKNOWN:
+        return None
+    if "spf_return_path_missing" in check.reasons:
+        return False
+    return check.status in (Status.PASS, Status.WARN)
+
+
+def is_somebody_elses_mailbox(subject: Subject) -> bool:
+    """A free-mail From through a provider that does not run those mailboxes."""
+    served = subject.expectation.mailboxes if subject.expectation else ()
+    return subject.domain in FREE_MAIL and subject.domain not in served
+
+
+def verdict(
+    record: Dmarc, signature: Aligned, envelope: Aligned, subject: Subject
+) -> dict[str, Status]:
+    if is_somebody_elses_mailbox(subject):
+        return {"dmarc_not_aligned": Status.FAIL}
+    strictly = (
+        signature.holds(strictly=record.is_strict_dkim),
+        envelope.holds(strictly=record.is_strict_spf),
+    )
+    if True in strictly or None in strictly:
+        return {}
+    if signature.holds(strictly=False) or envelope.holds(strictly=False):
+        return {"dmarc_strict_alignment": Status.FAIL}
+    return {"dmarc_not_aligned": Status.FAIL}

@@ -1,0 +1,180 @@
+"""The policy that holds for a From domain, its faults, and whether the mail meets it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.deliverability.asking import Asking
+from portal.deliverability.dmarc import older
+from portal.deliverability.dmarc.alignment import (
+    by_envelope,
+    by_signature,
+    is_somebody_elses_mailbox,
+    verdict,
+)
+from portal.deliverability.dmarc.record import (
+    Dmarc,
+    Policy,
+    is_dmarc,
+    is_meant,
+    one_lower,
+)
+from portal.deliverability.dmarc.reports import reports
+from portal.deliverability.dmarc.walk import Step, Walk, walk
+from portal.deliverability.doubled import doubled
+from portal.deliverability.fixes import fix
+from portal.deliverability.rating import ordered, worst
+from portal.deliverability.types import Check, CheckName, Fix, Status, Subject
+from portal.deliverability.unknowing import unknown
+from portal.net.records import Answered
+
+
+async def check_dmarc(
+    asking: Asking, subject: Subject, spf: Check, dkim: Check | None
+) -> Check:
+    """After SPF and DKIM: alignment needs one of the two (RFC 9989 §4.4)."""
+    walked = await walk(asking, subject.domain)
+    if walked.unknown is not None:
+        return unknown(CheckName.DMARC, walked.unknown.answered, walked.unknown.name)
+    if walked.source is None or walked.source.record is None:
+        return await _without(asking, subject, walked)
+    record, step = walked.source.record, walked.source
+    exists = await asking.ask(subject.domain, "TXT")
+    policy = _policy(record, step.domain, subject, exists.answered)
+    signature = await by_signature(asking, subject, dkim)
+    envelope = await by_envelope(asking, subject, spf)
+    reasons = (
+        verdict(record, signature, envelope, subject)
+        | _of_tags(record)
+        | _of_policy(record, policy)
+        | await reports(asking, record, step.domain)
+    )
+    inherited = step.domain != subject.domain
+    fine = "dmarc_inherited" if inherited else "dmarc_ok"
+    return Check(
+        check=CheckName.DMARC,
+        status=worst(reasons.values()),
+        reasons=ordered(reasons) or (fine,),
+        found=step.texts,
+        fixes=await _better(asking, step, record, reasons),
+        facts=await _facts(asking, subject, walked, policy)
+        | {
+            "aligned": {
+                "dkim": signature.holds(strictly=record.is_strict_dkim),
+                "spf": envelope.holds(strictly=record.is_strict_spf),
+            }
+        },
+    )
+
+
+def _policy(record: Dmarc, source: str, subject: Subject, answered: Answered) -> Policy:
+    """RFC 9989 §4.7: p at the domain itself, sp below it, np where nothing is."""
+    if source == subject.domain:
+        return record.policy
+    if answered is Answered.NXDOMAIN:
+        return record.for_absent
+    return record.for_subdomains
+
+
+def _of_tags(record: Dmarc) -> dict[str, Status]:
+    reasons = {}
+    if "p" not in record.values:
+        # RFC 7489 §6.6.3: no policy at all, unless reports are asked for.
+        status = Status.WARN if record.rua else Status.FAIL
+        reasons["dmarc_invalid_policy"] = status
+    if any(piece.partition("=")[0].strip().lower() != "p" for piece in record.broken):
+        reasons["dmarc_syntax_error"] = Status.WARN
+    if record.pct < 100:
+        reasons["dmarc_pct_partial"] = Status.WARN
+    return reasons
+
+
+def _of_policy(record: Dmarc, policy: Policy) -> dict[str, Status]:
+    reasons = {}
+    if policy == "none" and record.policy != "none":
+        reasons["dmarc_subdomain_policy_none"] = Status.WARN
+    elif policy == "none" and "p" in record.values:
+        reasons["dmarc_policy_none"] = Status.WARN
+    if record.is_test:
+        reasons["dmarc_test_mode"] = Status.WARN
+    return reasons
+
+
+async def _facts(
+    asking: Asking, subject: Subject, walked: Walk, policy: Policy
+) -> dict[str, Any]:
+    source = walked.source
+    record = source.record if source else None
+    before = await older.older_view(asking, subject.domain)
+    effective = one_lower(policy) if record and record.is_test else policy
+    differs = before.policy != policy or before.source != (source and source.domain)
+    return {
+        "policy": policy,
+        "effective_policy": effective,
+        "source": source and source.name,
+        "organization": walked.organization,
+        "rfc7489": {"policy": before.policy, "organization": before.organization}
+        if differs
+        else None,
+    }
+
+
+async def _better(
+    asking: Asking, step: Step, record: Dmarc, reasons: dict[str, Status]
+) -> tuple[Fix, ...]:
+    """Only what makes the record itself work; a stricter policy is a person's choice."""
+    if not {"dmarc_invalid_policy", "dmarc_syntax_error", "dmarc_no_rua"} & set(
+        reasons
+    ):
+        return ()
+    kept = {name: value for name, value in record.values.items() if name != "p"}
+    kept.setdefault("rua", _reports_to(step.domain))
+    tags = {"p": record.policy, **kept}
+    value = "; ".join(["v=DMARC1", *(f"{name}={each}" for name, each in tags.items())])
+    return (await fix(asking, step.name, "TXT", value, "In place of the one there."),)
+
+
+async def _without(asking: Asking, subject: Subject, walked: Walk) -> Check:
+    domain = older.organization(subject.domain) or subject.domain
+    reason, found = await _why(asking, subject, walked)
+    value = f"v=DMARC1; p=none; rua={_reports_to(domain)}"
+    note = "Asks for reports first; then quarantine, then reject."
+    reasons = {reason: Status.FAIL}
+    if is_somebody_elses_mailbox(subject):
+        reasons["dmarc_not_aligned"] = Status.FAIL
+    return Check(
+        check=CheckName.DMARC,
+        status=Status.FAIL,
+        reasons=tuple(reasons),
+        found=found,
+        expected=value,
+        fixes=(await fix(asking, f"_dmarc.{domain}", "TXT", value, note),),
+        facts={"organization": domain},
+    )
+
+
+def _reports_to(domain: str) -> str:
+    return f"mailto:dmarc@{domain}"
+
+
+async def _why(
+    asking: Asking, subject: Subject, walked: Walk
+) -> tuple[str, tuple[str, ...]]:
+    """Why no record was found, from the likeliest mistake on."""
+    for step in walked.steps:
+        if len(step.texts) > 1:
+            return "dmarc_multiple_records", step.texts
+    for step in walked.steps:
+        meant = tuple(text for text in step.answer.records if is_meant(text))
+        if meant:
+            return "dmarc_invalid_version", meant
+    at_apex = await asking.ask(subject.domain, "TXT")
+    elsewhere = await doubled(asking, f"_dmarc.{subject.domain}", subject.domain)
+    for answer, reason in (
+        (at_apex, "dmarc_record_at_wrong_name"),
+        (elsewhere, "dmarc_name_doubled"),
+    ):
+        there = tuple(text for text in answer.records if is_dmarc(text))
+        if there:
+            return reason, there
+    return "dmarc_missing", ()

@@ -1,0 +1,115 @@
+"""A policy record, read leniently as RFC 9989 §4.7 and §4.8 want it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Policy = Literal["none", "quarantine", "reject"]
+POLICIES = ("none", "quarantine", "reject")
+GONE = ("pct", "rf", "ri")  # of RFC 7489, no longer there
+_VERSION = re.compile(r"\s*[vV]\s*=\s*DMARC1\s*(;|$)")
+_MEANT = re.compile(r"\bdmarc", re.IGNORECASE)
+_TAG = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*=\s*(.*?)\s*", re.DOTALL)
+_KNOWN = {
+    "p": POLICIES,
+    "sp": POLICIES,
+    "np": POLICIES,
+    "adkim": ("r", "s"),
+    "aspf": ("r", "s"),
+    "psd": ("y", "n", "u"),
+    "t": ("y", "n"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dmarc:
+    """`values` hold what is well-formed, in small letters; `broken` the pieces that
+    receivers skip; `rua` the addresses as they stand there."""
+
+    text: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
+    rua: tuple[str, ...] = ()
+    pct: int = 100
+
+    @property
+    def policy(self) -> Policy:
+        return self._policy("p", "none")
+
+    @property
+    def for_subdomains(self) -> Policy:
+        return self._policy("sp", self.policy)
+
+    @property
+    def for_absent(self) -> Policy:
+        """Of names that do not exist (`np`)."""
+        return self._policy("np", self.for_subdomains)
+
+    @property
+    def is_strict_dkim(self) -> bool:
+        return self.values.get("adkim") == "s"
+
+    @property
+    def is_strict_spf(self) -> bool:
+        return self.values.get("aspf") == "s"
+
+    @property
+    def is_test(self) -> bool:
+        return self.values.get("t") == "y"
+
+    @property
+    def psd(self) -> str:
+        return self.values.get("psd", "u")
+
+    def _policy(self, tag: str, otherwise: Policy) -> Policy:
+        for each in POLICIES:
+            if self.values.get(tag) == each:
+                return each  # type: ignore[return-value]
+        return otherwise
+
+
+def is_dmarc(text: str) -> bool:
+    """`v` comes first and is exactly DMARC1 (RFC 9989 §4.7)."""
+    return _VERSION.match(text) is not None
+
+
+def is_meant(text: str) -> bool:
+    """Whether somebody wanted to write one, as in `v=dmarc1` or `p=none; v=DMARC1`."""
+    return _MEANT.search(text) is not None
+
+
+def read(text: str) -> Dmarc:
+    """Of a record that `is_dmarc`. The first of two equal tags counts."""
+    values: dict[str, str] = {}
+    broken: list[str] = []
+    for piece in text.split(";")[1:]:
+        tag = _TAG.fullmatch(piece)
+        if not piece.strip():
+            continue
+        if tag is None or not _is_sound(tag[1].lower(), tag[2].lower()):
+            broken.append(piece.strip()[:100])
+            continue
+        name = tag[1].lower()
+        values.setdefault(name, tag[2] if name in ("rua", "ruf") else tag[2].lower())
+    rua = (each.strip() for each in values.get("rua", "").split(","))
+    return Dmarc(
+        text=text,
+        values=values,
+        broken=tuple(broken),
+        rua=tuple(each for each in rua if each),
+        pct=int(values.get("pct", "100")),
+    )
+
+
+def _is_sound(name: str, value: str) -> bool:
+    if name == "pct":
+        return value.isascii() and value.isdecimal() and int(value[:6]) <= 100
+    return value in _KNOWN.get(name, (value,))
+
+
+def one_lower(policy: Policy) -> Policy:
+    """What `t=y` makes of it (RFC 9989 §4.7)."""
+    return "quarantine" if policy == "reject" else "none"

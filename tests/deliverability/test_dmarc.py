@@ -1,0 +1,317 @@
+"""DMARC by RFC 9989: the walk, the policy that holds, alignment, reports."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from portal.deliverability.asking import Asking
+from portal.deliverability.dmarc.judging import check_dmarc
+from portal.deliverability.dmarc.record import is_dmarc, read
+from portal.deliverability.dmarc.walk import names, walk
+from portal.deliverability.types import (
+    Check,
+    CheckName,
+    DkimExpected,
+    Expectation,
+    ReturnPathExpected,
+    SpfExpected,
+    Status,
+    Subject,
+)
+from portal.net.records import NameServers
+from tests.net.zones import Zones
+
+GOOD = "v=DMARC1; p=reject; rua=mailto:dmarc@shop.example"
+SPF_OK = Check(check=CheckName.SPF, status=Status.PASS, reasons=("spf_ok",))
+SPF_BAD = Check(check=CheckName.SPF, status=Status.FAIL, reasons=("spf_missing",))
+DKIM_OK = Check(check=CheckName.DKIM, status=Status.PASS, reasons=("dkim_ok",))
+DKIM_BAD = Check(check=CheckName.DKIM, status=Status.FAIL, reasons=("dkim_missing",))
+DKIM_WHO = Check(check=CheckName.DKIM, status=Status.UNKNOWN, reasons=("dns_timeout",))
+
+
+@pytest.mark.parametrize(
+    ("text", "one"),
+    [
+        ("v=DMARC1", True),
+        ("V = DMARC1 ; p=none", True),
+        ("v=dmarc1; p=none", False),
+        ("v=DMARC10; p=none", False),
+        ("p=none; v=DMARC1", False),
+    ],
+)
+def test_which_text_is_a_record(text, one):
+    assert is_dmarc(text) is one
+
+
+def test_bad_tags_fall_back_to_defaults():
+    record = read(
+        "v=DMARC1; P=Quarantine; sp=nothing; adkim=s; pct=200; x=1; t=Y;;junk"
+    )
+
+    assert record.policy == record.for_subdomains == record.for_absent == "quarantine"
+    assert (record.is_strict_dkim, record.is_strict_spf, record.is_test) == (
+        True,
+        False,
+        True,
+    )
+    assert record.broken == ("sp=nothing", "pct=200", "junk")
+    assert record.pct == 100
+
+
+@pytest.mark.parametrize(
+    ("domain", "asked"),
+    [
+        ("shop.example", ("shop.example", "example")),
+        ("a.b.c.d.e.f.g", ("a.b.c.d.e.f.g", "b.c.d.e.f.g", "c.d.e.f.g", "d.e.f.g", "e.f.g", "f.g", "g")),
+        (
+            "a.b.c.d.e.f.g.h.i.j",
+            (
+                "a.b.c.d.e.f.g.h.i.j",
+                "d.e.f.g.h.i.j",
+                "e.f.g.h.i.j",
+                "f.g.h.i.j",
+                "g.h.i.j",
+                "h.i.j",
+                "i.j",
+                "j",
+            ),
+        ),
+    ],
+)  # fmt: skip
+def test_the_names_of_a_walk(domain, asked):
+    assert names(domain) == asked
+
+
+@pytest.mark.parametrize(
+    ("zone", "organization", "source"),
+    [
+        ("_dmarc.shop TXT v=DMARC1", "shop.example", "shop.example"),
+        ("_dmarc.a.shop TXT v=DMARC1", "a.shop.example", "a.shop.example"),
+        (
+            "_dmarc.shop TXT v=DMARC1\n_dmarc.b.a.shop TXT v=DMARC1",
+            "shop.example",
+            "b.a.shop.example",
+        ),
+        (
+            "_dmarc.shop TXT v=DMARC1\n_dmarc.a.shop TXT v=DMARC1;psd=n",
+            "a.shop.example",
+            "a.shop.example",
+        ),
+        ("_dmarc TXT v=DMARC1;psd=y", "shop.example", "example"),
+        (
+            "_dmarc TXT v=DMARC1;psd=y\n_dmarc.shop TXT v=DMARC1",
+            "shop.example",
+            "shop.example",
+        ),
+        ("_dmarc.shop TXT v=DMARC1\n_dmarc.shop TXT v=DMARC1;p=none", None, None),
+        ("www A 192.0.2.1", None, None),
+    ],
+)
+def test_the_walk_finds_organization_and_policy(zone, organization, source):
+    async def walked(served):
+        async with Asking(NameServers(served.address)) as asking:
+            return await walk(asking, "b.a.shop.example")
+
+    with Zones({"example": quoted(zone)}) as served:
+        found = asyncio.run(walked(served))
+
+    assert found.organization == organization
+    assert (found.source and found.source.domain) == source
+
+
+def quoted(zone):
+    lines = (line.split(None, 2) for line in zone.splitlines())
+    return "\n".join(
+        f'{name} TXT "{value}"' if kind == "TXT" else f"{name} {kind} {value}"
+        for name, kind, value in lines
+    )
+
+
+def shop(record, more=""):
+    return {
+        "shop.example": quoted(f"_dmarc TXT {record}\nnews A 192.0.2.1\n{more}".strip())
+    }
+
+
+@pytest.mark.parametrize(
+    ("record", "reason", "status"),
+    [
+        (GOOD, "dmarc_ok", "pass"),
+        ("v=DMARC1; p=none; rua=mailto:d@shop.example", "dmarc_policy_none", "warn"),
+        ("v=DMARC1; p=reject", "dmarc_no_rua", "warn"),
+        (f"{GOOD}; t=y", "dmarc_test_mode", "warn"),
+        (f"{GOOD}; pct=50", "dmarc_pct_partial", "warn"),
+        (f"{GOOD}; sp=nothing", "dmarc_syntax_error", "warn"),
+        ("v=DMARC1; p=block", "dmarc_invalid_policy", "fail"),
+        ("v=DMARC1; rua=mailto:d@shop.example", "dmarc_invalid_policy", "warn"),
+        ("v=DMARC1; p=reject; rua=https://x.example/d", "dmarc_rua_not_mailto", "warn"),
+        ("v=DMARC1; p=reject; rua=dmarc@shop.example", "dmarc_rua_invalid", "warn"),
+        ("v=DMARC1; p=reject; rua=mailto:no-at", "dmarc_rua_invalid", "warn"),
+        (
+            "v=DMARC1; p=reject; rua=mailto:a@vendor.example!10m",
+            "dmarc_rua_external_unauthorised",
+            "warn",
+        ),
+        ("v=DMARC1; p=reject; rua=mailto:a@good.vendor.example", "dmarc_ok", "pass"),
+        ("v=dmarc1; p=reject", "dmarc_invalid_version", "fail"),
+        ("p=reject; v=DMARC1", "dmarc_invalid_version", "fail"),
+    ],
+)
+def test_a_record(checked, record, reason, status):
+    zones = shop(record)
+    zones["vendor.example"] = '*._report._dmarc.good TXT "v=DMARC1"\nwww A 192.0.2.1'
+    subject = Subject(domain="shop.example")
+
+    check = checked(zones, check_dmarc, subject, SPF_OK, DKIM_OK)
+
+    assert reason in check.reasons
+    assert check.status == status
+
+
+@pytest.mark.parametrize(
+    ("zone", "reason"),
+    [
+        ("www A 192.0.2.1", "dmarc_missing"),
+        (f"@ TXT {GOOD}", "dmarc_record_at_wrong_name"),
+        (f"_dmarc.shop.example TXT {GOOD}", "dmarc_name_doubled"),
+        (f"_dmarc TXT {GOOD}\n_dmarc TXT v=DMARC1; p=none", "dmarc_multiple_records"),
+        (f"*  TXT {GOOD[:-3]}\n_dmarc TXT v=spf1 -all", "dmarc_missing"),
+    ],
+)
+def test_no_record(checked, zone, reason):
+    zones = {"shop.example": quoted(zone), "example": "www A 192.0.2.1"}
+
+    check = checked(zones, check_dmarc, Subject(domain="shop.example"), SPF_OK, DKIM_OK)
+
+    assert (check.status, check.reasons) == (Status.FAIL, (reason,))
+    (made,) = check.fixes
+    assert (made.name, made.host) == ("_dmarc.shop.example", "_dmarc")
+    assert made.value == "v=DMARC1; p=none; rua=mailto:dmarc@shop.example"
+
+
+def test_unrelated_text_beside_the_record_is_harmless(checked):
+    zones = shop(f"{GOOD}\n_dmarc TXT google-site-verification=x")
+
+    check = checked(zones, check_dmarc, Subject(domain="shop.example"), SPF_OK, DKIM_OK)
+
+    assert check.reasons == ("dmarc_ok",)
+
+
+@pytest.mark.parametrize(
+    ("domain", "tags", "policy", "reason"),
+    [
+        ("news.shop.example", "p=reject", "reject", "dmarc_inherited"),
+        (
+            "news.shop.example",
+            "p=reject; sp=none",
+            "none",
+            "dmarc_subdomain_policy_none",
+        ),
+        (
+            "gone.shop.example",
+            "p=reject; np=quarantine",
+            "quarantine",
+            "dmarc_inherited",
+        ),
+        ("gone.shop.example", "p=none; sp=reject", "reject", "dmarc_inherited"),
+    ],
+)
+def test_the_policy_of_what_is_below(checked, domain, tags, policy, reason):
+    zones = shop(f"v=DMARC1; {tags}; rua=mailto:d@shop.example")
+
+    check = checked(zones, check_dmarc, Subject(domain=domain), SPF_OK, DKIM_OK)
+
+    assert check.facts["policy"] == policy
+    assert reason in check.reasons
+
+
+@pytest.mark.parametrize("fate", ["SERVFAIL", "SILENT"])
+def test_what_could_not_be_asked_is_not_missing(checked, fate):
+    zones = {"shop.example": f"_dmarc ! {fate}"}
+
+    check = checked(zones, check_dmarc, Subject(domain="shop.example"), SPF_OK, DKIM_OK)
+
+    assert check.status is Status.UNKNOWN
+
+
+BOUNCE = Expectation(
+    id="bounce",
+    name="Bounce",
+    spf=SpfExpected(evaluated_at="return_path"),
+    return_path=ReturnPathExpected(host="bounce.shop.example"),
+    dkim=DkimExpected(),
+)
+FOREIGN = Expectation(
+    id="foreign", name="Foreign", spf=SpfExpected(evaluated_at="provider_domain")
+)
+
+
+@pytest.mark.parametrize(
+    ("expectation", "signing", "tags", "spf", "dkim", "reason"),
+    [
+        (BOUNCE, None, "", SPF_OK, DKIM_BAD, "dmarc_ok"),
+        (BOUNCE, None, "", SPF_BAD, DKIM_OK, "dmarc_ok"),
+        (BOUNCE, None, "", SPF_BAD, DKIM_BAD, "dmarc_not_aligned"),
+        (BOUNCE, None, "", SPF_BAD, DKIM_WHO, "dmarc_ok"),
+        (BOUNCE, None, "aspf=s", SPF_OK, DKIM_BAD, "dmarc_strict_alignment"),
+        (BOUNCE, "mg.shop.example", "", SPF_BAD, DKIM_OK, "dmarc_ok"),
+        (
+            BOUNCE,
+            "mg.shop.example",
+            "adkim=s",
+            SPF_BAD,
+            DKIM_OK,
+            "dmarc_strict_alignment",
+        ),
+        (BOUNCE, "other.example", "", SPF_BAD, DKIM_OK, "dmarc_not_aligned"),
+        (FOREIGN, None, "", SPF_OK, None, "dmarc_not_aligned"),
+        (FOREIGN, None, "", SPF_OK, DKIM_OK, "dmarc_ok"),
+    ],
+)
+def test_one_of_the_two_has_to_align(
+    checked, expectation, signing, tags, spf, dkim, reason
+):
+    subject = Subject(
+        domain="shop.example", expectation=expectation, signing_domain=signing
+    )
+    zones = shop(f"{GOOD}; {tags}") | {"other.example": "www A 192.0.2.1"}
+
+    check = checked(zones, check_dmarc, subject, spf, dkim)
+
+    assert check.reasons[0] == reason
+
+
+def test_somebody_elses_free_mail_never_aligns(checked):
+    zones = {"gmail.com": '_dmarc TXT "v=DMARC1; p=none; rua=mailto:d@gmail.com"'}
+    through = Expectation(id="any", name="Any")
+    own = Expectation(id="gmail", name="Gmail", mailboxes=("gmail.com",))
+
+    first, second = (
+        checked(
+            zones,
+            check_dmarc,
+            Subject(domain="gmail.com", expectation=each),
+            SPF_OK,
+            DKIM_OK,
+        )
+        for each in (through, own)
+    )
+
+    assert (first.status, first.reasons[0]) == (Status.FAIL, "dmarc_not_aligned")
+    assert second.reasons == ("dmarc_policy_none",)
+
+
+def test_the_older_view_is_shown_where_it_differs(checked):
+    zones = {
+        "co.uk": '_dmarc.a.shop TXT "v=DMARC1; p=reject; psd=n; rua=mailto:d@shop.co.uk"'
+        '\n_dmarc.shop TXT "v=DMARC1; p=none"\nb.a.shop A 192.0.2.1'
+    }
+
+    check = checked(
+        zones, check_dmarc, Subject(domain="b.a.shop.co.uk"), SPF_OK, DKIM_OK
+    )
+
+    assert check.facts["policy"] == "reject"
+    assert check.facts["rfc7489"] == {"policy": "none", "organization": "shop.co.uk"}

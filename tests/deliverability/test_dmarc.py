@@ -10,25 +10,10 @@ from portal.deliverability.asking import Asking
 from portal.deliverability.dmarc.judging import check_dmarc
 from portal.deliverability.dmarc.record import is_dmarc, read
 from portal.deliverability.dmarc.walk import names, walk
-from portal.deliverability.types import (
-    Check,
-    CheckName,
-    DkimExpected,
-    Expectation,
-    ReturnPathExpected,
-    SpfExpected,
-    Status,
-    Subject,
-)
+from portal.deliverability.types import Status, Subject
 from portal.net.records import NameServers
+from tests.deliverability.shop import DKIM_OK, GOOD, SPF_OK, quoted, shop
 from tests.net.zones import Zones
-
-GOOD = "v=DMARC1; p=reject; rua=mailto:dmarc@shop.example"
-SPF_OK = Check(check=CheckName.SPF, status=Status.PASS, reasons=("spf_ok",))
-SPF_BAD = Check(check=CheckName.SPF, status=Status.FAIL, reasons=("spf_missing",))
-DKIM_OK = Check(check=CheckName.DKIM, status=Status.PASS, reasons=("dkim_ok",))
-DKIM_BAD = Check(check=CheckName.DKIM, status=Status.FAIL, reasons=("dkim_missing",))
-DKIM_WHO = Check(check=CheckName.DKIM, status=Status.UNKNOWN, reasons=("dns_timeout",))
 
 
 @pytest.mark.parametrize(
@@ -119,20 +104,6 @@ def test_the_walk_finds_organization_and_policy(zone, organization, source):
 
     assert found.organization == organization
     assert (found.source and found.source.domain) == source
-
-
-def quoted(zone):
-    lines = (line.split(None, 2) for line in zone.splitlines())
-    return "\n".join(
-        f'{name} TXT "{value}"' if kind == "TXT" else f"{name} {kind} {value}"
-        for name, kind, value in lines
-    )
-
-
-def shop(record, more=""):
-    return {
-        "shop.example": quoted(f"_dmarc TXT {record}\nnews A 192.0.2.1\n{more}".strip())
-    }
 
 
 @pytest.mark.parametrize(
@@ -234,84 +205,3 @@ def test_what_could_not_be_asked_is_not_missing(checked, fate):
     check = checked(zones, check_dmarc, Subject(domain="shop.example"), SPF_OK, DKIM_OK)
 
     assert check.status is Status.UNKNOWN
-
-
-BOUNCE = Expectation(
-    id="bounce",
-    name="Bounce",
-    spf=SpfExpected(evaluated_at="return_path"),
-    return_path=ReturnPathExpected(host="bounce.shop.example"),
-    dkim=DkimExpected(),
-)
-FOREIGN = Expectation(
-    id="foreign", name="Foreign", spf=SpfExpected(evaluated_at="provider_domain")
-)
-
-
-@pytest.mark.parametrize(
-    ("expectation", "signing", "tags", "spf", "dkim", "reason"),
-    [
-        (BOUNCE, None, "", SPF_OK, DKIM_BAD, "dmarc_ok"),
-        (BOUNCE, None, "", SPF_BAD, DKIM_OK, "dmarc_ok"),
-        (BOUNCE, None, "", SPF_BAD, DKIM_BAD, "dmarc_not_aligned"),
-        (BOUNCE, None, "", SPF_BAD, DKIM_WHO, "dmarc_ok"),
-        (BOUNCE, None, "aspf=s", SPF_OK, DKIM_BAD, "dmarc_strict_alignment"),
-        (BOUNCE, "mg.shop.example", "", SPF_BAD, DKIM_OK, "dmarc_ok"),
-        (
-            BOUNCE,
-            "mg.shop.example",
-            "adkim=s",
-            SPF_BAD,
-            DKIM_OK,
-            "dmarc_strict_alignment",
-        ),
-        (BOUNCE, "other.example", "", SPF_BAD, DKIM_OK, "dmarc_not_aligned"),
-        (FOREIGN, None, "", SPF_OK, None, "dmarc_not_aligned"),
-        (FOREIGN, None, "", SPF_OK, DKIM_OK, "dmarc_ok"),
-    ],
-)
-def test_one_of_the_two_has_to_align(
-    checked, expectation, signing, tags, spf, dkim, reason
-):
-    subject = Subject(
-        domain="shop.example", expectation=expectation, signing_domain=signing
-    )
-    zones = shop(f"{GOOD}; {tags}") | {"other.example": "www A 192.0.2.1"}
-
-    check = checked(zones, check_dmarc, subject, spf, dkim)
-
-    assert check.reasons[0] == reason
-
-
-def test_somebody_elses_free_mail_never_aligns(checked):
-    zones = {"gmail.com": '_dmarc TXT "v=DMARC1; p=none; rua=mailto:d@gmail.com"'}
-    through = Expectation(id="any", name="Any")
-    own = Expectation(id="gmail", name="Gmail", mailboxes=("gmail.com",))
-
-    first, second = (
-        checked(
-            zones,
-            check_dmarc,
-            Subject(domain="gmail.com", expectation=each),
-            SPF_OK,
-            DKIM_OK,
-        )
-        for each in (through, own)
-    )
-
-    assert (first.status, first.reasons[0]) == (Status.FAIL, "dmarc_not_aligned")
-    assert second.reasons == ("dmarc_policy_none",)
-
-
-def test_the_older_view_is_shown_where_it_differs(checked):
-    zones = {
-        "co.uk": '_dmarc.a.shop TXT "v=DMARC1; p=reject; psd=n; rua=mailto:d@shop.co.uk"'
-        '\n_dmarc.shop TXT "v=DMARC1; p=none"\nb.a.shop A 192.0.2.1'
-    }
-
-    check = checked(
-        zones, check_dmarc, Subject(domain="b.a.shop.co.uk"), SPF_OK, DKIM_OK
-    )
-
-    assert check.facts["policy"] == "reject"
-    assert check.facts["rfc7489"] == {"policy": "none", "organization": "shop.co.uk"}

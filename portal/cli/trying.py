@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from portal.cli.trying_relay import (
     WITH_TOKEN,
     relay_of,
 )
+from portal.cli.trying_repairs import diagnosed
 from portal.cli.trying_words import Watching, document
 from portal.config import Settings
 from portal.delivery.conversation import converse
@@ -27,18 +28,13 @@ from portal.delivery.types import (
     SHELL,
     Auth,
     Limits,
-    Outcome,
-    Relay,
     Security,
     Stage,
     Status,
 )
-from portal.diagnosis.types import Diagnosis
 from portal.errors import Invalid
 from portal.mail.guard import UnsafeMail
 from portal.net.open import OpenNet
-from portal.providers.catalogue import Catalogue
-from portal.services import knowledge
 
 _MECHANISMS = (*WITH_PASSWORD, *WITH_TOKEN, *WITH_CERTIFICATE)
 _FILE = click.Path(path_type=Path)
@@ -138,6 +134,7 @@ def try_(as_json: bool, **options: Any) -> int:
     except UnsafeMail as error:
         raise click.UsageError(f"This mail cannot be built. {error}") from None
     watching = Watching(silent=as_json)
+    ends_at = time.monotonic() + given.timeout
     net = OpenNet(settings.dns)
     # In this shell a token service may be a tester's own, without a certificate.
     tokens = FreshTokens(net=net, ca_pem=relay.ca_pem, allow_http=True)
@@ -156,18 +153,11 @@ def try_(as_json: bool, **options: Any) -> int:
     )
     if given.refresh_token_file is not None and tokens.rotated is not None:
         click.echo(keep_rotated(given.refresh_token_file, tokens.rotated), err=True)
-    diagnosis = _diagnosed(outcome, relay, settings)
+    diagnosis = diagnosed(
+        outcome, relay, envelope, given, settings, net=net, ends_at=ends_at
+    )
     if as_json:
         click.echo(document(outcome, written.message_id, diagnosis))
     else:
         watching.ended(outcome, relay, diagnosis)
     return 0 if outcome.status in (Status.SENT, Status.STOPPED) else 1
-
-
-def _diagnosed(outcome: Outcome, relay: Relay, settings: Settings) -> Diagnosis | None:
-    catalogue = Catalogue.load(
-        settings.instance / "providers", partial(click.echo, err=True)
-    )
-    provider = catalogue.by_host(relay.host)
-    hints = knowledge.hints(catalogue, provider.id) if provider else None
-    return knowledge.diagnose(outcome, relay, hints)

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from portal.cli.trying_repairs import told
 from portal.delivery.shown import (
     presented_json,
     recipient_json,
@@ -19,6 +20,7 @@ from portal.delivery.types import (
     Outcome,
     Presented,
     Relay,
+    Stage,
     Status,
     Step,
     StepStatus,
@@ -26,6 +28,8 @@ from portal.delivery.types import (
 from portal.diagnosis.types import Diagnosis
 from portal.diagnosis.words import diagnosis_json
 
+# What nobody can learn without sending.
+LATER = "Some relays refuse a sender or a recipient only after DATA."
 _MARKS = {StepStatus.OK: "ok", StepStatus.FAILED: "FAILED", StepStatus.SKIPPED: "-"}
 
 
@@ -85,7 +89,8 @@ def _sentence(outcome: Outcome, relay: Relay) -> str:
     if outcome.status in (Status.SENT, Status.PARTIAL):
         return f"Accepted by {relay.host} for {', '.join(sent)}."
     if outcome.status is Status.STOPPED:
-        return f"Stopped after {outcome.stage}, as asked. Nothing was sent."
+        words = f"Stopped after {outcome.stage}, as asked. Nothing was sent."
+        return f"{words} {LATER}" if outcome.stage is Stage.RCPT_TO else words
     if outcome.status is Status.UNCERTAIN:
         return (
             f"{relay.host} has not confirmed: the whole mail went out, then no answer"
@@ -99,6 +104,8 @@ def _tell(diagnosis: Diagnosis) -> None:
     click.echo(f"\n{diagnosis.title}")
     for words in (diagnosis.meaning, diagnosis.remedy):
         click.echo(textwrap.fill(words, width))
+    for line in told(diagnosis.repairs, width):
+        click.echo(line)
     if diagnosis.docs:
         click.echo(f"More: {diagnosis.docs}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -61,42 +62,70 @@ def database(server_url: str, template: str | None = None) -> Iterator[str]:
             admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[arg-type]
 
 
+class Server:
+    """Its own user, a socket in a folder of its own, no port. `start` and `stop` it
+    as often as you like; `remove` it in the end."""
+
+    def __init__(self, where: Path) -> None:
+        self._where = where
+        self._user = "postgres" if os.geteuid() == 0 else None
+        self._folder = Path(tempfile.mkdtemp(prefix="portal-pg-", dir="/tmp"))
+        if self._user:
+            shutil.chown(self._folder, self._user)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = (
+            f"postgresql://portal@/postgres?host={quote(str(self._folder), safe='')}"
+        )
+        subprocess.run(
+            [where / "initdb", "-D", self._data, "-U", "portal", *PLAIN],
+            user=self._user,
+            cwd=self._folder,
+            check=True,
+            capture_output=True,
+        )
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    def start(self) -> None:
+        options = [f"-c{setting}" for setting in (*FAST, *ALONE)]
+        command = [self._where / "postgres", "-D", self._data, "-k", self._folder]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*_leash(), *command, *options],
+                user=self._user,
+                cwd=self._folder,
+                stdout=log,
+                stderr=log,
+            )
+        _wait(self.url, self._process, self._folder / "log")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """SIGTERM waits for its clients, SIGINT ends them, SIGQUIT is a crash."""
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
 @contextmanager
 def _throw_away(where: Path) -> Iterator[str]:
-    """Its own user, a socket in a folder of its own, no port."""
-    user = "postgres" if os.geteuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="portal-pg-", dir="/tmp"))
-    if user:
-        shutil.chown(folder, user)
-    data = folder / "data"
-    subprocess.run(
-        [where / "initdb", "-D", data, "-U", "portal", *PLAIN],
-        user=user,
-        cwd=folder,
-        check=True,
-        capture_output=True,
-    )
-    options = [f"-c{setting}" for setting in (*FAST, *ALONE)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*_leash(), where / "postgres", "-D", data, "-k", folder, *options],
-            user=user,
-            cwd=folder,
-            stdout=log,
-            stderr=log,
-        )
-    url = f"postgresql://portal@/postgres?host={quote(str(folder), safe='')}"
+    made = Server(where)
     try:
-        _wait(url, process, folder / "log")
-        yield url
+        made.start()
+        yield made.url
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+        made.remove()
 
 
 def _leash() -> list[str]:

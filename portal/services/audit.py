@@ -13,12 +13,13 @@ from typing import Any
 from portal.errors import Missing
 from portal.services.actor import Actor, Role
 from portal.store import chain
-from portal.store.database import connection, transaction
+from portal.store.database import connection, joined
 from portal.store.fields import micros, now
 from portal.store.models import AuditEvent, AuditHead
 
 EXPORT_PAGE = 500
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ def record(
     In the caller's transaction, and best as its last statement: the end of the
     chain stays locked until the commit. `detail` is JSON; never a secret.
     """
-    with transaction():
+    with joined():
         link = chain.Link(
             tenant_id=actor.tenant.id if actor.tenant else None,
             at=micros(now()),
@@ -169,8 +170,7 @@ def _hash(previous: str, link: chain.Link) -> str:
         link.subject_id,
         link.detail,
     ]
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(f"{previous}{text}".encode()).hexdigest()
+    return hashlib.sha256(f"{previous}{_canonical(content)}".encode()).hexdigest()
 
 
 def _link(row: AuditEvent) -> chain.Link:
@@ -189,12 +189,16 @@ def _link(row: AuditEvent) -> chain.Link:
 
 def _storable(detail: Mapping[str, Any]) -> Any:
     """The detail as both engines give it back, so that its hash stays true."""
-    return _clean(json.loads(json.dumps(dict(detail))))
+    text = json.dumps(dict(detail))
+    plain = json.loads(text)
+    return _clean(plain) if "\\u" in text else plain  # no escape: nothing to clean
 
 
 def _clean(value: Any) -> Any:
     """PostgreSQL takes neither NUL nor half a surrogate pair."""
     if isinstance(value, str):
+        if value.isascii() and "\0" not in value:
+            return value
         whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return whole.replace("\0", "\ufffd")
     if isinstance(value, Mapping):

@@ -9,7 +9,7 @@ from peewee import Expression
 
 from portal.errors import TooMany
 from portal.services.actor import TenantRef
-from portal.store.database import statement, transaction
+from portal.store.database import joined, statement
 from portal.store.fields import micros, now
 from portal.store.models import Counter
 
@@ -31,7 +31,8 @@ _ADD = (
 )
 _RESERVE = (
     "UPDATE counter SET used = used + ?"
-    " WHERE name = ? AND window_at = ? AND used + ? <= ?"
+    " WHERE name = ? AND window_at = ? AND used + ? <="
+    " (SELECT coalesce(quota, ?) FROM tenant WHERE id = ?)"
 )
 
 
@@ -42,12 +43,14 @@ def reserve(tenant: TenantRef, recipients: int, *, at: datetime | None = None) -
     """
     at = at or now()
     name, begin = _name(tenant.id), micros(month(at))
-    with transaction():
-        statement(_BEGIN, name, begin)
-        quota = statement(_QUOTA, tenant.id).fetchone()[0]
-        room = _ENDLESS if quota is None else quota
-        if statement(_RESERVE, recipients, name, begin, recipients, room).rowcount:
+    wanted = (recipients, name, begin, recipients, _ENDLESS, tenant.id)
+    with joined():
+        if statement(_RESERVE, *wanted).rowcount:
             return
+        statement(_BEGIN, name, begin)  # the first one of a month
+        if statement(_RESERVE, *wanted).rowcount:
+            return
+        quota = statement(_QUOTA, tenant.id).fetchone()[0]
     raise TooMany(
         f"The quota of {quota} recipients a month does not hold {recipients} more.",
         retry_after_s=max(1, ceil((next_month(at) - at).total_seconds())),

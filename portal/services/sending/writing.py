@@ -62,7 +62,8 @@ def write(
             return Written(replay=replay)
     delay = limiting.spend(actor, plans, route, patient=patient)
     quota.reserve(actor.here, sum(len(row.recipients) for row in plans), at=at)
-    statement(_ROUTE, actor.here.id, None, 0, micros(at))
+    if route.version_id is None:  # else it was there to be read
+        statement(_ROUTE, actor.here.id, None, 0, micros(at))
     origin = "api" if actor.key else "portal"
     ids = [insert_message(actor, row, route, at, delay, origin=origin) for row in plans]
     for row in plans:

@@ -8,6 +8,7 @@ from typing import Any
 from peewee import BigIntegerField
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def now() -> datetime:
@@ -16,7 +17,7 @@ def now() -> datetime:
 
 def micros(at: datetime) -> int:
     """Microseconds since 1970, UTC; exact, without a float in between."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def instant(value: int) -> datetime:

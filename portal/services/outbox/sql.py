@@ -10,10 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from portal.store.database import statement
 from portal.store.fields import instant, micros
+
+WRITTEN = 256  # statements whose words are kept; they differ by their columns
 
 
 def fetch(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -23,18 +26,14 @@ def fetch(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
 
 def change(table: str, changes: Mapping[str, Any], where: str, *parameters: Any) -> int:
     """A guarded UPDATE: how many rows it met."""
-    names = ", ".join(f"{name} = ?" for name in changes)
-    sql = f"UPDATE {table} SET {names} WHERE {where}"  # noqa: S608, our own names
+    sql = _update(table, tuple(changes), where)
     values = [stored(value) for value in changes.values()]
     return int(statement(sql, *values, *parameters).rowcount)
 
 
 def insert(table: str, row: Mapping[str, Any], *, returning: str = "") -> Any:
     """One row; the cursor, for what it is asked to return."""
-    sql = (
-        f"INSERT INTO {table} ({', '.join(row)})"  # noqa: S608, our own names
-        f" VALUES ({places(row)})" + (f" RETURNING {returning}" if returning else "")
-    )
+    sql = _insert(table, tuple(row), returning)
     return statement(sql, *[stored(value) for value in row.values()])
 
 
@@ -59,3 +58,18 @@ def loaded(value: Any) -> Any:
 
 def at(value: int | None) -> datetime | None:
     return None if value is None else instant(value)
+
+
+@lru_cache(WRITTEN)
+def _update(table: str, names: tuple[str, ...], where: str) -> str:
+    changes = ", ".join(f"{name} = ?" for name in names)
+    return f"UPDATE {table} SET {changes} WHERE {where}"  # noqa: S608, our own names
+
+
+@lru_cache(WRITTEN)
+def _insert(table: str, names: tuple[str, ...], returning: str) -> str:
+    sql = (
+        f"INSERT INTO {table} ({', '.join(names)})"  # noqa: S608, our own names
+        f" VALUES ({places(names)})"
+    )
+    return f"{sql} RETURNING {returning}" if returning else sql

@@ -22,6 +22,7 @@ class EngineBell:
         self._guard = threading.Lock()
         self._ids: deque[int] = deque()
         self._overflowed = False
+        self._ringing = False  # the loop was called and has not heard it yet
         self._loop: asyncio.AbstractEventLoop | None = None
         self._for_mail: list[asyncio.Event] = []
         self._for_all: list[asyncio.Event] = []
@@ -32,18 +33,20 @@ class EngineBell:
             room = HANDED_OVER - len(self._ids)
             self._ids.extend(message_ids[:room])
             self._overflowed = self._overflowed or len(message_ids) > room
-            if self._loop is not None:
-                # The loop may just have been closed: nobody is left to hear it.
-                with suppress(RuntimeError):
-                    wake = self._wake_for_mail if message_ids else self.wake
-                    self._loop.call_soon_threadsafe(wake)
+            if self._loop is None or (message_ids and self._ringing):
+                return  # one call is enough for all the mail that comes until then
+            # The loop may just have been closed: nobody is left to hear it.
+            with suppress(RuntimeError):
+                wake = self._mail_came if message_ids else self.wake
+                self._loop.call_soon_threadsafe(wake)
+                self._ringing = self._ringing or bool(message_ids)
 
     def hears(self) -> bool | None:
         return self.is_well()
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         with self._guard:
-            self._loop = loop
+            self._loop, self._ringing = loop, False
 
     def detach(self) -> None:
         with self._guard:
@@ -63,6 +66,11 @@ class EngineBell:
         self._wake_for_mail()
         for ear in self._for_all:
             ear.set()
+
+    def _mail_came(self) -> None:
+        with self._guard:
+            self._ringing = False
+        self._wake_for_mail()
 
     def _wake_for_mail(self) -> None:
         for ear in self._for_mail:

@@ -10,6 +10,7 @@ from portal.delivery.conversation import connect
 from portal.delivery.types import Failed, Limits, Mark, Outcome, Step
 from portal.engine.endings import Endings, Via, Work, unopened
 from portal.engine.flight import Flight
+from portal.engine.landing import landed
 from portal.engine.lane import LaneState, Warm
 from portal.engine.loading import CannotSign, Load, Loading
 from portal.engine.reads import Reads
@@ -167,7 +168,7 @@ class Courier:
             told=self._told_of(flight, warm, mark),
         )
         try:
-            granted = await asyncio.wrap_future(self._installation.writer.submit(work))
+            granted = await landed(self._installation.writer.submit(work))
         except Exception as error:
             log.warning("a mark is not known to be committed: %s", error)
             return

@@ -13,6 +13,7 @@ from portal.engine.bell import EngineBell
 from portal.engine.courier import Courier
 from portal.engine.endings import Endings
 from portal.engine.flight import Flight
+from portal.engine.landing import landed
 from portal.engine.lane import AHEAD, CONNECTIONS, LaneState
 from portal.engine.reads import Reads
 from portal.engine.recorder import Recorder
@@ -74,7 +75,7 @@ class Dispatch:
         asked_at, flights = time.monotonic(), list(self._flights)
         ids = [flight.claimed.attempt_id for flight in flights]
         work = partial(heartbeat, ids, self._timing)
-        renewed = await asyncio.wrap_future(self._installation.writer.submit(work))
+        renewed = await landed(self._installation.writer.submit(work))
         for flight in flights:
             if flight.claimed.attempt_id in renewed:
                 flight.renewed_at = asked_at
@@ -153,7 +154,7 @@ class Dispatch:
             timing=self._timing,
             ids=ids,
         )
-        claimed = await asyncio.wrap_future(installation.writer.submit(work))
+        claimed = await landed(installation.writer.submit(work))
         for each in claimed:
             self._launch(Flight(claimed=each, renewed_at=asked_at))
         return claimed

@@ -8,6 +8,7 @@ from functools import partial
 
 from portal.delivery.conversation import converse
 from portal.delivery.types import LIVE_TEST, Limits, Stage, Status, Step
+from portal.engine.landing import landed
 from portal.engine.reads import Reads
 from portal.errors import Fault
 from portal.mail.types import Envelope
@@ -44,7 +45,7 @@ class Probing:
     async def look(self) -> None:
         while len(self._tasks) < AT_ONCE and await self._reads.run(fallback.is_due):
             work = partial(fallback.take_trial, self._timing)
-            trial = await asyncio.wrap_future(self._writer.submit(work))
+            trial = await landed(self._writer.submit(work))
             if trial is None:
                 return
             task = asyncio.create_task(self._try(trial), name="probe")
@@ -61,7 +62,7 @@ class Probing:
         try:
             if await self._lets_us_in(trial):
                 work = partial(fallback.hand_back, self._actor, trial)
-                await asyncio.wrap_future(self._writer.submit(work))
+                await landed(self._writer.submit(work))
                 self._actor.installation.bell.ring()
         except Exception:
             log.exception("a sender could not be tried again")

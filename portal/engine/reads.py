@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TypeVar
 
+from portal.engine.landing import landed
 from portal.store.database import connection
 
 T = TypeVar("T")
@@ -25,8 +25,7 @@ class Reads:
         self._held: ExitStack | None = None
 
     async def run(self, work: Callable[[], T]) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._do, work)
+        return await landed(self._thread.submit(self._do, work))
 
     def close(self, last: Callable[[], None]) -> None:
         """`last` in the thread; then it ends."""

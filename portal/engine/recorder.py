@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from portal.engine.landing import landed
 from portal.services.outbox.trouble import is_passing
 from portal.store.writer import Writer
 
@@ -57,7 +58,7 @@ class Recorder:
         try:
             while True:
                 try:
-                    await asyncio.wrap_future(self._writer.submit(work))
+                    await landed(self._writer.submit(work))
                     return
                 except Exception as error:
                     failures += not is_passing(error)

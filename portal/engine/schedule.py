@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import TypeVar
 
 from portal.engine.clocks import Clocks
 from portal.engine.dispatch import Dispatch
+from portal.engine.landing import landed
 from portal.engine.reads import Reads
 from portal.engine.upkeep import Upkeep
 from portal.services import captures, limits
@@ -126,7 +126,7 @@ class Schedule:
                 return
 
     async def _write(self, work: Callable[[], T]) -> T:
-        return await asyncio.wrap_future(self._writer.submit(work))
+        return await landed(self._writer.submit(work))
 
 
 def _active_versions() -> frozenset[int]:

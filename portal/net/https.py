@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlencode, urlsplit
@@ -103,20 +103,28 @@ async def post_form(
     The answer ends at 64 KB. Its words, and those of a failure, are the other
     side's: hostile until they are cleaned.
     """
-    try:
-        place = parse_url(url, allow_http=allow_http)
-    except BadUrl as error:
-        return NetFailure(trouble=NetTrouble.OTHER, words=str(error))
-    request = _request(place, urlencode(fields).encode("ascii"), authorization)
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await _exchange(net, place, request, ca_pem, timeout_s)
-    except TimeoutError:
-        return NetFailure(
-            trouble=NetTrouble.TIMED_OUT,
-            words=f"{place.authority} did not answer in {timeout_s:.3g} s: timed out.",
-            exception="TimeoutError",
-        )
+    body = urlencode(fields).encode("ascii")
+    return await _asked(
+        net,
+        url,
+        lambda place: _Request(_post(place, len(body), authorization), body),
+        timeout_s=timeout_s,
+        ca_pem=ca_pem,
+        allow_http=allow_http,
+    )
+
+
+async def get(
+    net: Net, url: str, *, timeout_s: float, ca_pem: str | None = None
+) -> HttpAnswer | NetFailure:
+    """GETs a document over HTTPS, within the same limits."""
+    return await _asked(
+        net,
+        url,
+        lambda place: _Request(_get(place), b""),
+        timeout_s=timeout_s,
+        ca_pem=ca_pem,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +133,51 @@ class _Request:
     body: bytes
 
 
-def _request(place: Url, body: bytes, authorization: str | None) -> _Request:
+async def _asked(
+    net: Net,
+    url: str,
+    request: Callable[[Url], _Request],
+    *,
+    timeout_s: float,
+    ca_pem: str | None,
+    allow_http: bool = False,
+) -> HttpAnswer | NetFailure:
+    try:
+        place = parse_url(url, allow_http=allow_http)
+    except BadUrl as error:
+        return NetFailure(trouble=NetTrouble.OTHER, words=str(error))
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _exchange(net, place, request(place), ca_pem, timeout_s)
+    except TimeoutError:
+        return NetFailure(
+            trouble=NetTrouble.TIMED_OUT,
+            words=f"{place.authority} did not answer in {timeout_s:.3g} s: timed out.",
+            exception="TimeoutError",
+        )
+
+
+def _post(place: Url, length: int, authorization: str | None) -> h11.Request:
     headers = [
         ("Host", place.authority),
         ("Content-Type", "application/x-www-form-urlencoded"),
-        ("Content-Length", str(len(body))),
+        ("Content-Length", str(length)),
         ("Accept", "application/json"),
         ("Accept-Encoding", "identity"),
         ("Connection", "close"),
     ]
     if authorization is not None:
         headers.append(("Authorization", authorization))
-    return _Request(
-        h11.Request(method="POST", target=place.target, headers=headers), body
-    )
+    return h11.Request(method="POST", target=place.target, headers=headers)
+
+
+def _get(place: Url) -> h11.Request:
+    headers = [
+        ("Host", place.authority),
+        ("Accept-Encoding", "identity"),
+        ("Connection", "close"),
+    ]
+    return h11.Request(method="GET", target=place.target, headers=headers)
 
 
 async def _exchange(
@@ -182,7 +221,8 @@ async def _ask(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: _Request
 ) -> HttpAnswer:
     protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_OCTETS)
-    for part in (request.head, h11.Data(data=request.body), h11.EndOfMessage()):
+    body_of_it = [h11.Data(data=request.body)] if request.body else []
+    for part in (request.head, *body_of_it, h11.EndOfMessage()):
         writer.write(protocol.send(part) or b"")
     response: h11.Response | None = None
     body, received = b"", 0

@@ -64,7 +64,9 @@ def _ending(found: Expiring) -> Ending:
 
 def _first_steps(found: Overview) -> bool:
     """Until mail has left through a sender of the tenant's own."""
-    own = found.route.kind is RouteKind.SENDER and not found.route.captured
+    route = found.route
+    own = route.kind is RouteKind.SENDER and not route.captured
+    own = own or route.stands_in is not None
     return found.flow in (Flow.CAPTURED, Flow.NOWHERE, Flow.READY) or not own
 
 

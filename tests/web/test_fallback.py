@@ -69,6 +69,7 @@ def test_every_page_of_the_tenant_says_so(app, as_owner, world, stood_in):
     assert f"<bdi>{stood_in.name}</bdi> failed 5 times in a row" in page
     assert WHY["title"] in page
     assert f"in place of {stood_in.name}" in page
+    assert "not in use yet" not in page
 
 
 def test_no_banner_where_nothing_stands_in(as_owner, world):

@@ -191,7 +191,7 @@ def _steps(tenant: int, route: RouteNow) -> Steps:
     keys = ApiKey.select().where(ApiKey.tenant == tenant, ApiKey.revoked_at.is_null())
     return Steps(
         sender=senders.exists(),
-        active=route.kind is RouteKind.SENDER,
+        active=route.kind is RouteKind.SENDER or route.stands_in is not None,
         key=keys.exists(),
         mail=Message.select().where(Message.tenant == tenant).exists(),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from portal.deliverability.asking import Asking
 from portal.deliverability.spf.terms import BadRecord, parse
 from portal.deliverability.types import Fix
@@ -30,6 +32,8 @@ async def zone_of(asking: Asking, name: str) -> str:
     """The zone that a name is in, or would be; the name itself where nobody says."""
     if "{" in name:  # the provider's console says the rest
         name = name.rpartition("}")[2].strip(".")
+    # What begins with an underscore is hardly ever a zone of its own (RFC 8552).
+    name = re.sub(r"^.*(?<![^.])_[^.]*\.", "", name)
     answer = await asking.ask(name, "SOA")
     if answer.answered is Answered.OK:
         return name

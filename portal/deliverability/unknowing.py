@@ -5,15 +5,10 @@ from __future__ import annotations
 from portal.deliverability.types import Check, CheckName, Status
 from portal.net.records import Answered
 
-_REASONS = {
-    Answered.TIMEOUT: "dns_timeout",
-    Answered.SERVFAIL: "dns_servfail",
-    Answered.REFUSED: "dns_refused",
-}
-
 
 def reason_of(answered: Answered) -> str:
-    return _REASONS[answered]
+    """`dns_timeout`, `dns_servfail` or `dns_refused`."""
+    return f"dns_{answered.value}"
 
 
 def unknown(check: CheckName, answered: Answered, name: str) -> Check:

@@ -1,0 +1,145 @@
+"""The report on one sender's domain: every check, at once, within its limits."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable
+
+from portal.deliverability import domains
+from portal.deliverability.asking import MOST_QUESTIONS, PATIENCE_S, Asking
+from portal.deliverability.bimi import check_bimi
+from portal.deliverability.dkim.judging import check_dkim
+from portal.deliverability.dmarc.judging import check_dmarc
+from portal.deliverability.dmarc.older import older_view
+from portal.deliverability.dmarc.walk import walk
+from portal.deliverability.dnssec import check_dnssec
+from portal.deliverability.fixes import zone_of
+from portal.deliverability.from_domain import check_from_domain, check_mx
+from portal.deliverability.relay_ip import check_blocklists, check_ptr
+from portal.deliverability.spf.judging import check_spf
+from portal.deliverability.transport.dane import check_dane
+from portal.deliverability.transport.mta_sts import Fetch, check_mta_sts
+from portal.deliverability.transport.tls_rpt import check_tls_rpt
+from portal.deliverability.types import Check, CheckName, Report, Status, Subject
+from portal.net.records import Dns, NameServers
+
+_ORDER = list(CheckName)
+_REQUIRED = frozenset({CheckName.FROM_DOMAIN, CheckName.DKIM, CheckName.DMARC})
+
+
+async def report(
+    subject: Subject,
+    dns: NameServers,
+    fetch: Fetch,
+    *,
+    patience_s: float = PATIENCE_S,
+    most_questions: int = MOST_QUESTIONS,
+) -> Report:
+    """`fetch` gets a policy of MTA-STS, through the caller's guard."""
+    checks = [
+        check
+        async for check in checks_of(
+            subject, dns, fetch, patience_s=patience_s, most_questions=most_questions
+        )
+    ]
+    checks.sort(key=lambda check: _ORDER.index(check.check))
+    return Report(
+        domain=subject.domain,
+        provider=subject.expectation.id if subject.expectation else None,
+        status=overall(subject, checks),
+        checks=tuple(checks),
+    )
+
+
+async def checks_of(
+    subject: Subject,
+    dns: NameServers,
+    fetch: Fetch,
+    *,
+    patience_s: float = PATIENCE_S,
+    most_questions: int = MOST_QUESTIONS,
+) -> AsyncIterator[Check]:
+    """Each check as soon as it is known, in no order."""
+    async with Asking(dns, most=most_questions, patience_s=patience_s) as asking:
+        unchecked = dataclasses.replace(dns, unchecked=True)
+        running = _start(asking, unchecked, subject, fetch)
+        try:
+            first = await check_from_domain(asking, subject)
+            yield first
+            if "from_domain_nxdomain" in first.reasons:
+                return  # one mistake, not five that follow from it
+            for done in asyncio.as_completed(running):
+                for check in await done:
+                    yield check
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+
+def _start(
+    asking: Asking, unchecked: Dns, subject: Subject, fetch: Fetch
+) -> list[asyncio.Task[list[Check]]]:
+    alone = (
+        check_mx(asking, subject),
+        check_ptr(asking, subject),
+        check_mta_sts(asking, subject, fetch),
+        check_tls_rpt(asking, subject),
+        check_dane(asking, subject),
+        check_dnssec(asking, unchecked, subject),
+        check_blocklists(asking, subject),
+    )
+    spf = asyncio.ensure_future(check_spf(asking, subject))
+    dkim = asyncio.ensure_future(check_dkim(asking, subject))
+    return [
+        *(asyncio.ensure_future(_one(each)) for each in alone),
+        asyncio.ensure_future(_one(spf)),
+        asyncio.ensure_future(_one(dkim)),
+        asyncio.ensure_future(_policies(asking, subject, spf, dkim)),
+    ]
+
+
+async def _one(check: Awaitable[Check | None]) -> list[Check]:
+    found = await check
+    return [] if found is None else [found]
+
+
+async def _policies(
+    asking: Asking,
+    subject: Subject,
+    spf: Awaitable[Check],
+    dkim: Awaitable[Check | None],
+) -> list[Check]:
+    """DMARC builds on both, a logo on DMARC; what they ask for is asked for at once."""
+    asked = [walk(asking, each) for each in _three(subject)]
+    zones = [zone_of(asking, each) for each in _three(subject)]
+    await asyncio.gather(
+        older_view(asking, subject.domain),
+        asking.ask(f"default._bimi.{subject.domain}", "TXT"),
+        *asked,
+        *zones,
+    )
+    dmarc = await check_dmarc(asking, subject, await spf, await dkim)
+    return [dmarc, await check_bimi(asking, subject, dmarc)]
+
+
+def _three(subject: Subject) -> set[str]:
+    """The domains whose alignment counts."""
+    known = {subject.domain, domains.signing(subject), domains.envelope(subject)}
+    return {each for each in known if each is not None and "{" not in each}
+
+
+def overall(subject: Subject, checks: list[Check]) -> Status:
+    """A required check that fails fails all; anything else short of pass is a warning."""
+    if any(c.status is Status.FAIL and _is_required(subject, c) for c in checks):
+        return Status.FAIL
+    poor = (Status.FAIL, Status.WARN, Status.UNKNOWN)
+    return Status.WARN if any(c.status in poor for c in checks) else Status.PASS
+
+
+def _is_required(subject: Subject, check: Check) -> bool:
+    if check.check is CheckName.SPF:
+        spf = subject.expectation.spf if subject.expectation else None
+        return spf is None or spf.required_at_from_domain
+    return check.check in _REQUIRED

@@ -1,0 +1,1 @@
+"""How mail to the domain travels: none of it holds up sending, all of it is trust."""

@@ -1,0 +1,135 @@
+"""MTA-STS (RFC 8461): others must use TLS when they bring mail here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from portal.deliverability.asking import Asking
+from portal.deliverability.rating import ordered, worst
+from portal.deliverability.tags import BadTags, tags
+from portal.deliverability.types import Check, CheckName, Status, Subject
+from portal.deliverability.unknowing import unknown
+from portal.net.https import HttpAnswer
+from portal.net.records import Records
+from portal.net.types import NetFailure
+
+Fetch = Callable[[str], Awaitable[HttpAnswer | NetFailure]]
+_ID = re.compile(r"[A-Za-z0-9]{1,32}")
+MOST_LINES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """RFC 8461 §3.2."""
+
+    mode: str
+    mx: tuple[str, ...]
+    max_age_s: int
+
+
+class BadPolicy(ValueError):
+    """A document that is none; `str()` is why."""
+
+
+async def check_mta_sts(asking: Asking, subject: Subject, fetch: Fetch) -> Check:
+    name = f"_mta-sts.{subject.domain}"
+    answer = await asking.ask(name, "TXT")
+    if not answer.answered.is_known:
+        return unknown(CheckName.MTA_STS, answer.answered, name)
+    texts = tuple(text for text in answer.records if text.startswith("v=STSv1"))
+    if len(texts) > 1:
+        return _check({"mta_sts_multiple_records": Status.FAIL}, texts)
+    if not texts or not _is_record(texts[0]):
+        return _check({"mta_sts_absent": Status.INFO}, texts)
+    return await _of_policy(asking, subject, fetch, texts)
+
+
+async def _of_policy(
+    asking: Asking, subject: Subject, fetch: Fetch, texts: tuple[str, ...]
+) -> Check:
+    got = await fetch(f"https://mta-sts.{subject.domain}/.well-known/mta-sts.txt")
+    if isinstance(got, NetFailure):
+        facts = {"said": got.words}
+        return _check({"mta_sts_policy_unreachable": Status.FAIL}, texts, facts)
+    if 300 <= got.status < 400:
+        # RFC 8461 §3.3: redirects must not be followed.
+        facts = {"said": f"HTTP {got.status}"}
+        return _check({"mta_sts_redirect": Status.FAIL}, texts, facts)
+    try:
+        policy = _policy(got)
+    except BadPolicy as error:
+        facts = {"said": str(error)}
+        return _check({"mta_sts_policy_unreachable": Status.FAIL}, texts, facts)
+    mail = await asking.ask(subject.domain, "MX")
+    reasons = _mode(policy) | _uncovered(policy, mail)
+    return _check(
+        reasons,
+        texts,
+        {"mode": policy.mode, "mx": list(policy.mx), "max_age_s": policy.max_age_s},
+    )
+
+
+def _check(
+    reasons: dict[str, Status],
+    texts: tuple[str, ...],
+    facts: Mapping[str, object] | None = None,
+) -> Check:
+    return Check(
+        check=CheckName.MTA_STS,
+        status=worst(reasons.values()),
+        reasons=ordered(reasons) or ("mta_sts_ok",),
+        found=texts,
+        facts=facts or {},
+    )
+
+
+def _is_record(text: str) -> bool:
+    try:
+        found = tags(text)
+    except BadTags:
+        return False
+    return found.get("v") == "STSv1" and bool(_ID.fullmatch(found.get("id", "")))
+
+
+def _policy(got: HttpAnswer) -> Policy:
+    if got.status != 200:
+        raise BadPolicy(f"HTTP {got.status}")
+    if not got.header("content-type").lower().startswith("text/plain"):
+        raise BadPolicy("The policy is not text/plain.")
+    fields: dict[str, list[str]] = {}
+    for line in got.body.decode("utf-8", "replace").splitlines()[:MOST_LINES]:
+        key, colon, value = line.partition(":")
+        if colon:
+            fields.setdefault(key.strip(), []).append(value.strip())
+    mode, age = fields.get("mode", [""])[0], fields.get("max_age", [""])[0]
+    if fields.get("version") != ["STSv1"] or mode not in ("enforce", "testing", "none"):
+        raise BadPolicy("The document holds no policy of STSv1.")
+    if not re.fullmatch(r"[0-9]{1,10}", age):
+        raise BadPolicy("The policy has no max_age.")
+    mx = tuple(each.lower().rstrip(".") for each in fields.get("mx", ()))
+    if not mx and mode != "none":
+        raise BadPolicy("The policy names no mx.")
+    return Policy(mode=mode, mx=mx, max_age_s=int(age))
+
+
+def _mode(policy: Policy) -> dict[str, Status]:
+    if policy.mode == "enforce":
+        return {}
+    word = "testing" if policy.mode == "testing" else "mode_none"
+    return {f"mta_sts_{word}": Status.WARN}
+
+
+def _uncovered(policy: Policy, mail: Records) -> dict[str, Status]:
+    hosts = [record.rpartition(" ")[2] for record in mail.records]
+    if policy.mode == "none" or all(_covers(policy, host) for host in hosts):
+        return {}
+    status = Status.FAIL if policy.mode == "enforce" else Status.WARN
+    return {"mta_sts_mx_mismatch": status}
+
+
+def _covers(policy: Policy, host: str) -> bool:
+    """RFC 8461 §4.1: `*.x` covers one label, never x itself."""
+    wild = f"*.{host.partition('.')[2]}"
+    return host in policy.mx or wild in policy.mx

@@ -1,0 +1,49 @@
+"""Reports about TLS (RFC 8460 §3)."""
+
+from __future__ import annotations
+
+from portal.deliverability.asking import Asking
+from portal.deliverability.fixes import fix
+from portal.deliverability.tags import BadTags, tags
+from portal.deliverability.types import Check, CheckName, Status, Subject
+from portal.deliverability.unknowing import unknown
+
+_VERSION = "v=TLSRPTv1"
+
+
+async def check_tls_rpt(asking: Asking, subject: Subject) -> Check:
+    name = f"_smtp._tls.{subject.domain}"
+    answer = await asking.ask(name, "TXT")
+    if not answer.answered.is_known:
+        return unknown(CheckName.TLS_RPT, answer.answered, name)
+    texts = tuple(text for text in answer.records if text.startswith(_VERSION))
+    meant = tuple(text for text in answer.records if "tlsrpt" in text.lower())
+    reason, status = "tls_rpt_ok", Status.PASS
+    if len(texts) > 1:
+        reason, status = "tls_rpt_multiple_records", Status.FAIL
+    elif texts and _is_sound(texts[0]):
+        pass
+    elif texts or meant:
+        reason, status = "tls_rpt_syntax", Status.FAIL
+    else:
+        reason, status = "tls_rpt_absent", Status.INFO
+    value = f"{_VERSION}; rua=mailto:tls@{subject.domain}"
+    fine = status is Status.PASS
+    return Check(
+        check=CheckName.TLS_RPT,
+        status=status,
+        reasons=(reason,),
+        found=texts or meant,
+        expected=None if fine else value,
+        fixes=() if fine else (await fix(asking, name, "TXT", value),),
+    )
+
+
+def _is_sound(text: str) -> bool:
+    try:
+        found = tags(text)
+    except BadTags:
+        return False
+    places = [each.strip() for each in found.get("rua", "").split(",")]
+    sound = all(each.lower().startswith(("mailto:", "https://")) for each in places)
+    return found.get("v") == "TLSRPTv1" and sound

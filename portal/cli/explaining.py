@@ -8,7 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ import click
 
 from portal.delivery.types import Auth, Security, Stage
 from portal.diagnosis.explain import explain as explained
+from portal.diagnosis.pasted import Pasted
+from portal.diagnosis.pasted import read as read_pasted
 from portal.diagnosis.types import Diagnosis, Evidence
 from portal.diagnosis.words import diagnosis_json
 from portal.providers.catalogue import Catalogue
@@ -25,6 +27,8 @@ from portal.services import knowledge
 
 _WORDS = ("text", "stage", "enhanced", "exception", "host", "security", "auth")
 _NUMBERS = ("code", "port")
+_LONGEST = 1_000_000
+_TAKEN_APART = ("stage", "code", "enhanced", "exception")  # then it is just the words
 _GROUPS = {
     Group.ORGANISATION: "Your organisation’s mail",
     Group.SERVICES: "Sending services",
@@ -51,7 +55,8 @@ def explain(
 ) -> None:
     """Say what a mail server's reply or an error means, and what to do.
 
-    TEXT is the reply as it was pasted. With --jsonl each line of standard input
+    TEXT is what was pasted: a reply, an error, log lines or a whole bounce; “-” reads
+    it from standard input. With --jsonl each line of standard input
     is an object with the keys text, stage, code, enhanced, exception, host, port,
     security and auth; each answer is one line.
     """
@@ -64,12 +69,17 @@ def explain(
         return
     if not text:
         raise click.UsageError("Give the words to explain, or --jsonl.")
-    evidence = _evidence({"text": " ".join(text), **given})
-    diagnosis = _explained(evidence, catalogue)
+    pasted = [*_pasted(text, given)]
     if as_json:
-        click.echo(json.dumps(diagnosis_json(diagnosis), indent=2))
-    else:
-        click.echo("\n".join(_shown(diagnosis)))
+        first = _explained(pasted[0].evidence, catalogue)
+        click.echo(json.dumps(diagnosis_json(first), indent=2))
+        return
+    for number, each in enumerate(pasted):
+        if number:
+            click.echo("")
+        if len(pasted) > 1:
+            click.echo(f"{each.recipient or 'Without a recipient'}:")
+        click.echo("\n".join(_shown(_explained(each.evidence, catalogue))))
 
 
 @click.command()
@@ -98,6 +108,21 @@ def _explained(evidence: Evidence, catalogue: Catalogue) -> Diagnosis:
     provider = catalogue.by_host(evidence.host) if evidence.host else None
     hints = knowledge.hints(catalogue, provider.id) if provider else None
     return explained(evidence, hints)
+
+
+def _pasted(text: tuple[str, ...], given: dict[str, Any]) -> Iterator[Pasted]:
+    """What was given beside the words holds for all of them, and wins."""
+    words = _standard_input() if text == ("-",) else " ".join(text)
+    if any(given[name] is not None for name in _TAKEN_APART):
+        yield Pasted(evidence=_evidence({"text": words, **given}))
+        return
+    known = {name: value for name, value in given.items() if value is not None}
+    for each in read_pasted(words):
+        yield replace(each, evidence=replace(each.evidence, **known))
+
+
+def _standard_input() -> str:
+    return sys.stdin.buffer.read(_LONGEST).decode("utf-8", "replace")
 
 
 def _lines() -> Iterator[Evidence]:

@@ -17,6 +17,7 @@ from importlib import resources
 
 Vocabulary = Mapping[str, re.Pattern[str]]
 
+_LONGEST = 1500  # characters; what a server means it says in its first lines
 _NEAR = 60  # characters between two ideas that belong together
 _CJK = "\u2e80"  # from here on words have no blanks between them
 _NEVER = r"(?!)"
@@ -55,7 +56,7 @@ class Meaning:
     """A text as the rules ask it; addresses in it mean nothing by themselves."""
 
     def __init__(self, words: str, vocabulary: Vocabulary) -> None:
-        self._words = regular(words)
+        self._words = regular(words[:_LONGEST])[:_LONGEST]
         self._vocabulary = vocabulary
         self._ends = [each.start() for each in _SENTENCE_END.finditer(self._words)]
         self._found: dict[str, list[tuple[int, int]]] = {}
@@ -111,10 +112,11 @@ def ideas() -> dict[str, list[str]]:
 
 
 def vocabulary(ideas: Mapping[str, Iterable[str]]) -> Vocabulary:
-    return {idea: _pattern([*words]) for idea, words in ideas.items()}
+    return {idea: _pattern(tuple(words)) for idea, words in ideas.items()}
 
 
-def _pattern(words: list[str]) -> re.Pattern[str]:
+@cache
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
     """Latin and Cyrillic words match from their beginning; others stand anywhere."""
     whole = [word for word in words if word[0] < _CJK]
     inside = [word for word in words if word[0] >= _CJK]

@@ -12,7 +12,7 @@ _LONGEST = 4000
 _CODE = re.compile(r"(?:^|[\s(\[:\"'])([2-5]\d\d)(?=[\s,:;)-]|$)")
 _CODE_IN_FRONT = re.compile(r"^\s*[(\[\"']*([2-5]\d\d)(?:[\s,-]+b?[\"']?|$)")
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
-_LINE = re.compile(r"\s*\n\s*(?:[2-5]\d\d[ -])?(?:[245]\.\d{1,3}\.\d{1,3}\s)?")
+_LINE = re.compile(r"\n\s*(?:[2-5]\d\d[ -])?(?:[245]\.\d{1,3}\.\d{1,3}\s)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Reading:
 
 
 def read(evidence: Evidence, vocabulary: Vocabulary) -> Reading:
-    words = _LINE.sub(" ", evidence.text[:_LONGEST]).strip()
+    words = " ".join(_LINE.sub(" ", evidence.text[:_LONGEST]).split())
     code, enhanced = evidence.code, evidence.enhanced
     if code is None and evidence.exception is None and evidence.kind is None:
         code = _code_in(words)

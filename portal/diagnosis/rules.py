@@ -15,7 +15,7 @@ from portal.diagnosis.reading import Reading
 
 # Without a stage, these words must stand there for a rule of that stage to be asked.
 _STAGE_WORDS = {
-    "dns": r"dns|resol|look.?up|getaddrinfo|gaierror|name server|EAI_|SERVFAIL|nodename|no such host",
+    "dns": r"dns|resol|look.?up|getaddrinfo|gaierror|name server|unknown ?host|known|EAI_|ENOTFOUND|NXDOMAIN|SERVFAIL|nodename|no such host",
     "connect": r"connect|socket|unreachable|route|dial",
     "tls": r"tls|ssl|certificate|x509|handshake",
     "banner": r"greeting|banner|connect|session|\bIMAP|POP3|SSH-|HTTP|\b[45]\d\d\b",

@@ -24,7 +24,7 @@ def main() -> int:
         found = crash.bench(asked)
         words = crash.line(found)
     elif asked.command == "diagnosis":
-        found = diagnosis.bench(asked)
+        found = diagnosis.bench()
         words = diagnosis.line(found)
     else:
         found = _raw(asked)

@@ -22,7 +22,6 @@ rules that decide any. *Held out* are failures that no rule was written for.
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -78,7 +77,7 @@ class Tried:
         return self.is_right or self.found.cause in self.known.also
 
 
-def bench(_asked: argparse.Namespace) -> dict[str, Any]:
+def bench() -> dict[str, Any]:
     tried = [_tried(known, book()) for known in met()]
     new = [_tried(known, book()) for known in held_out()]
     without = _without(tried, words_too=False)

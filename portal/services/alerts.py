@@ -17,7 +17,7 @@ from portal.services.actor import Actor, Role
 from portal.services.outbox.ledger import ALERT
 from portal.services.senders.routing import route_now
 from portal.services.sending.planning import plan, sender_of
-from portal.services.sending.writing import insert_message
+from portal.services.sending.writing import insert_messages
 from portal.store.fields import now
 from portal.store.models import Membership, Person, SenderVersion
 
@@ -75,7 +75,7 @@ def _write(actor: Actor, subject: str, *paragraphs: str) -> None:
         kind=Kind.NOTIFICATION,
     )
     row = plan(actor, draft, route, sender_of(actor, route), at=at)
-    insert_message(actor, row, route, at, timedelta(0), origin=ALERT)
+    insert_messages(actor, [row], route, at, timedelta(0), origin=ALERT)
 
 
 def _people(actor: Actor) -> list[Named]:

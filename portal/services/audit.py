@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from types import MappingProxyType
 from typing import Any
 
@@ -63,19 +64,34 @@ def record(
     In the caller's transaction, and best as its last statement: the end of the
     chain stays locked until the commit. `detail` is JSON; never a secret.
     """
+    record_each(actor, event, subject_kind, [(subject_id, detail)])
+
+
+def record_each(
+    actor: Actor,
+    event: str,
+    subject_kind: str | None,
+    subjects: Sequence[tuple[str | None, Mapping[str, Any]]],
+) -> None:
+    """As `record`, one event for each subject: its id, and the detail. At least one,
+    and some hundreds at most."""
     with joined():
-        link = chain.Link(
-            tenant_id=actor.tenant.id if actor.tenant else None,
-            at=micros(now()),
-            event=event,
-            actor=_clean(actor.label)[:300],
-            ip=actor.ip,
-            subject_kind=subject_kind,
-            subject_id=subject_id,
-            detail=_storable(detail),
-        )
-        previous = chain.head(link.tenant_id)
-        chain.append(link, previous=previous, hash=_hash(previous, link))
+        links = [
+            chain.Link(
+                tenant_id=actor.tenant.id if actor.tenant else None,
+                at=micros(now()),
+                event=event,
+                actor=_clean(actor.label)[:300],
+                ip=actor.ip,
+                subject_kind=subject_kind,
+                subject_id=subject_id,
+                detail=_storable(detail),
+            )
+            for subject_id, detail in subjects
+        ]
+        previous = chain.head(links[0].tenant_id)
+        hashes = list(accumulate(links, _hash, initial=previous))[1:]
+        chain.append(links, hashes, previous=previous)
 
 
 def events(

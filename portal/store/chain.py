@@ -6,7 +6,7 @@ In SQL of its own, because every accepted and every sent mail comes by here.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,12 +20,12 @@ _BEGIN = (
     "INSERT INTO audit_head (tenant_id, hash, length) VALUES (?, ?, 0)"
     " ON CONFLICT DO NOTHING"
 )
-_MOVE = "UPDATE audit_head SET hash = ?, length = length + 1 WHERE tenant_id = ?"
+_MOVE = "UPDATE audit_head SET hash = ?, length = length + ? WHERE tenant_id = ?"
 _ADD = (
     "INSERT INTO audit_event (public_id, tenant_id, at, event, actor, ip,"
-    " subject_kind, subject_id, detail, previous, hash)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " subject_kind, subject_id, detail, previous, hash) VALUES "
 )
+_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +54,24 @@ def head(tenant_id: int | None) -> str:
     return str(row[0])
 
 
-def append(link: Link, *, previous: str, hash: str) -> None:
-    """Add the link and move the end, in the transaction that read it."""
-    statement(
-        _ADD,
-        link.public_id,
-        link.tenant_id,
-        link.at,
-        link.event,
-        link.actor,
-        link.ip,
-        link.subject_kind,
-        link.subject_id,
-        json.dumps(link.detail),
-        previous,
-        hash,
-    )
-    statement(_MOVE, hash, link.tenant_id or 0)
+def append(links: Sequence[Link], hashes: Sequence[str], *, previous: str) -> None:
+    """Add these links, each with its hash, in the transaction that read the head:
+    all in one statement, so some hundreds at most. They are of one chain."""
+    values: list[Any] = []
+    for link, hash in zip(links, hashes, strict=True):
+        values += (
+            link.public_id,
+            link.tenant_id,
+            link.at,
+            link.event,
+            link.actor,
+            link.ip,
+            link.subject_kind,
+            link.subject_id,
+            json.dumps(link.detail),
+            previous,
+            hash,
+        )
+        previous = hash
+    statement(_ADD + ", ".join([_ROW] * len(links)), *values)
+    statement(_MOVE, previous, len(links), links[0].tenant_id or 0)

@@ -8,7 +8,7 @@ microseconds, JSON is text.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -17,6 +17,7 @@ from portal.store.database import statement
 from portal.store.fields import instant, micros
 
 WRITTEN = 256  # statements whose words are kept; they differ by their columns
+VALUES = 1_000  # in one statement
 
 
 def fetch(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -31,10 +32,21 @@ def change(table: str, changes: Mapping[str, Any], where: str, *parameters: Any)
     return int(statement(sql, *values, *parameters).rowcount)
 
 
-def insert(table: str, row: Mapping[str, Any], *, returning: str = "") -> Any:
-    """One row; the cursor, for what it is asked to return."""
-    sql = _insert(table, tuple(row), returning)
-    return statement(sql, *[stored(value) for value in row.values()])
+def insert(
+    table: str, rows: Sequence[Mapping[str, Any]], *, returning: str = ""
+) -> list[tuple[Any, ...]]:
+    """Rows of the same columns, as many in a statement as it takes; what each of
+    them returns, in no order."""
+    returned: list[tuple[Any, ...]] = []
+    most = VALUES // len(rows[0])
+    for first in range(0, len(rows), most):
+        some = rows[first : first + most]
+        sql = _insert(table, tuple(some[0]), len(some), returning)
+        values = [stored(value) for row in some for value in row.values()]
+        cursor = statement(sql, *values)
+        if returning:
+            returned += cursor.fetchall()
+    return returned
 
 
 def places(values: Collection[Any]) -> str:
@@ -67,9 +79,7 @@ def _update(table: str, names: tuple[str, ...], where: str) -> str:
 
 
 @lru_cache(WRITTEN)
-def _insert(table: str, names: tuple[str, ...], returning: str) -> str:
-    sql = (
-        f"INSERT INTO {table} ({', '.join(names)})"  # noqa: S608, our own names
-        f" VALUES ({places(names)})"
-    )
+def _insert(table: str, names: tuple[str, ...], rows: int, returning: str) -> str:
+    values = ", ".join([f"({places(names)})"] * rows)
+    sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES {values}"  # noqa: S608, our own names
     return f"{sql} RETURNING {returning}" if returning else sql

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
+from typing import Any
 
 from portal.services import audit, quota
 from portal.services.actor import Actor
@@ -65,33 +67,37 @@ def write(
     if route.version_id is None:  # else it was there to be read
         statement(_ROUTE, actor.here.id, None, 0, micros(at))
     origin = "api" if actor.key else "portal"
-    ids = [insert_message(actor, row, route, at, delay, origin=origin) for row in plans]
-    for row in plans:
-        audit.record(
-            actor,
-            "email.accepted",
-            subject_kind="message",
-            subject_id=row.public_id,
-            detail={
-                "recipients": [str(mailbox) for _, mailbox in row.recipients],
-                "captured": route.captured,
-            },
-        )
+    ids = insert_messages(actor, plans, route, at, delay, origin=origin)
+    audit.record_each(
+        actor, "email.accepted", "message", [_audited(row, route) for row in plans]
+    )
     due = [key for key, row in zip(ids, plans, strict=True) if row.due_at + delay <= at]
     return Written(messages=views, due_ids=tuple(due))
 
 
-def insert_message(
+def insert_messages(
     actor: Actor,
-    row: Plan,
+    plans: Sequence[Plan],
     route: RouteNow,
     at: datetime,
     delay: timedelta,
     *,
     origin: str,
-) -> int:
-    """The rows of one message, due `delay` later than planned; its id."""
-    message = {
+) -> list[int]:
+    """The rows of these messages, due `delay` later than planned; their ids."""
+    rows = [_message(actor, row, route, at, origin) for row in plans]
+    ids = dict(insert("message", rows, returning="public_id, id"))
+    keyed = [(ids[row.public_id], row) for row in plans]
+    insert("message_content", [content_row(key, row.content) for key, row in keyed])
+    recipients = (_recipients(actor, key, row, delay) for key, row in keyed)
+    insert("recipient", list(chain.from_iterable(recipients)))
+    return [key for key, _ in keyed]
+
+
+def _message(
+    actor: Actor, row: Plan, route: RouteNow, at: datetime, origin: str
+) -> dict[str, Any]:
+    return {
         "public_id": row.public_id,
         "tenant_id": actor.here.id,
         "key_id": actor.key.id if actor.key else None,
@@ -110,10 +116,14 @@ def insert_message(
         "expires_at": row.expires_at,
         "accepted_at": at,
     }
-    message_id = int(insert("message", message, returning="id").fetchone()[0])
-    insert("message_content", content_row(message_id, row.content))
+
+
+def _recipients(
+    actor: Actor, message_id: int, row: Plan, delay: timedelta
+) -> Iterator[dict[str, Any]]:
     for position, (field, mailbox) in enumerate(row.recipients):
-        recipient = {
+        yield {
+            **_UNTOUCHED,
             "message_id": message_id,
             "tenant_id": actor.here.id,
             "position": position,
@@ -123,8 +133,11 @@ def insert_message(
             "next_at": row.due_at + delay,
             "expires_at": row.expires_at,
         }
-        insert("recipient", _UNTOUCHED | recipient)
-    return message_id
+
+
+def _audited(row: Plan, route: RouteNow) -> tuple[str, dict[str, Any]]:
+    recipients = [str(mailbox) for _, mailbox in row.recipients]
+    return row.public_id, {"recipients": recipients, "captured": route.captured}
 
 
 def _view(row: Plan, route: RouteNow, at: datetime) -> MessageView:

@@ -34,6 +34,10 @@ _COMMANDS = {
     "explain": _Entry(
         "portal.cli.explaining:explain", "Say what a relay's reply means."
     ),
+    "find": _Entry(
+        "portal.cli.finding:find_", "Find the relay of an address or a host."
+    ),
+    "dns": _Entry("portal.cli.dns:dns", "Say whether the DNS lets mail through."),
     "providers": _Entry(
         "portal.cli.explaining:providers", "List the providers we know."
     ),

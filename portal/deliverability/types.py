@@ -103,13 +103,11 @@ class ReturnPathExpected:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """One provider. `own_relay`: mail leaves from addresses of the tenant's own, so
-    PTR and block lists are the tenant's to mend. `mailboxes` are the domains of
-    everybody's that it runs (`gmail.com`)."""
+    PTR and block lists are the tenant's to mend."""
 
     id: str
     name: str
     own_relay: bool = False
-    mailboxes: tuple[str, ...] = ()
     spf: SpfExpected | None = None
     dkim: DkimExpected | None = None
     return_path: ReturnPathExpected | None = None
@@ -123,11 +121,14 @@ class Subject:
     `domain` is that of From. `return_path` is the host of the envelope where the
     tenant has one of its own, `signing_domain` the d= of its signatures; None: what
     the provider does. `helo` is the name that `relay_ips` say of themselves.
+    `somebody_elses`: a free-mail domain whose mailboxes another provider runs; they
+    want such mail refused.
     """
 
     domain: str
     from_address: str | None = None
     expectation: Expectation | None = None
+    somebody_elses: bool = False
     relay_host: str | None = None
     relay_ips: tuple[IPAddress, ...] = ()
     selectors: tuple[str, ...] = ()

@@ -62,9 +62,11 @@ class DkimFacts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnPathFacts:
     """The envelope domain of the tenant's own: `name` is the provider's word for it,
-    `host_example` where it usually stands, `alternative_records` do as well."""
+    `host_example` where it usually stands, `alternative_records` do as well. `vital`: without it
+    the provider's mail does not pass."""
 
     required: bool = False
+    vital: bool = False
     name: str | None = None
     must_be_subdomain: bool = False
     host_example: str | None = None

@@ -210,6 +210,11 @@ class Provider:
             return self.host_template.replace("{region}", region)
         return None
 
+    @property
+    def has_hosts(self) -> bool:
+        """Whether its relays are known; else they are the tenant's own."""
+        return bool(self.hosts or self.host_template)
+
     def is_unsure(self, part: str) -> bool:
         """Documented, and may differ by now: say so where it is shown."""
         return self.confidence.get(part) == "low"

@@ -12,36 +12,6 @@ from portal.deliverability.dmarc.record import Dmarc
 from portal.deliverability.dmarc.walk import organization_of
 from portal.deliverability.types import Check, Status, Subject
 
-# Mailboxes for everybody: their operators want others' mail in their name refused.
-FREE_MAIL = frozenset(
-    [
-        "gmail.com",
-        "googlemail.com",
-        "yahoo.com",
-        "ymail.com",
-        "aol.com",
-        "outlook.com",
-        "hotmail.com",
-        "live.com",
-        "msn.com",
-        "icloud.com",
-        "me.com",
-        "mac.com",
-        "gmx.de",
-        "gmx.net",
-        "gmx.com",
-        "gmx.at",
-        "gmx.ch",
-        "web.de",
-        "mail.com",
-        "proton.me",
-        "protonmail.com",
-        "yandex.com",
-        "yandex.ru",
-        "mail.ru",
-    ]
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aligned:
@@ -105,16 +75,10 @@ def _is_usable(check: Check) -> bool | None:
     return check.status in (Status.PASS, Status.WARN)
 
 
-def is_somebody_elses_mailbox(subject: Subject) -> bool:
-    """A free-mail From through a provider that does not run those mailboxes."""
-    served = subject.expectation.mailboxes if subject.expectation else ()
-    return subject.domain in FREE_MAIL and subject.domain not in served
-
-
 def verdict(
     record: Dmarc, signature: Aligned, envelope: Aligned, subject: Subject
 ) -> dict[str, Status]:
-    if is_somebody_elses_mailbox(subject):
+    if subject.somebody_elses:
         return {"dmarc_not_aligned": Status.FAIL}
     strictly = (
         signature.holds(strictly=record.is_strict_dkim),

@@ -9,7 +9,6 @@ from portal.deliverability.dmarc import older
 from portal.deliverability.dmarc.alignment import (
     by_envelope,
     by_signature,
-    is_somebody_elses_mailbox,
     verdict,
 )
 from portal.deliverability.dmarc.record import (
@@ -140,7 +139,7 @@ async def _without(asking: Asking, subject: Subject, walked: Walk) -> Check:
     value = f"v=DMARC1; p=none; rua={_reports_to(domain)}"
     note = "Asks for reports first; then quarantine, then reject."
     reasons = {reason: Status.FAIL}
-    if is_somebody_elses_mailbox(subject):
+    if subject.somebody_elses:
         reasons["dmarc_not_aligned"] = Status.FAIL
     return Check(
         check=CheckName.DMARC,

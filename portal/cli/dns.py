@@ -1,0 +1,175 @@
+"""`portal dns`: the report on a domain, without a database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from portal.address import BadAddress, parse_domain, parse_host, parse_mailbox
+from portal.config.relays import address_port
+from portal.deliverability.report import report
+from portal.deliverability.telling import report_json
+from portal.deliverability.types import Check, IPAddress, Report, Subject
+from portal.net import https
+from portal.net.open import OpenNet
+from portal.net.records import NameServers
+from portal.providers.catalogue import Catalogue
+from portal.providers.types import Provider
+from portal.services import expecting
+
+T = TypeVar("T")
+_FETCH_S = 5.0
+_MARKS = {"pass": "✓", "warn": "!", "fail": "✗", "unknown": "?", "info": "·"}
+
+
+@click.command()
+@click.argument("domain")
+@click.option("--from", "from_", metavar="A", help="The From address, if it is known.")
+@click.option("--provider", "provider_id", metavar="ID", help="See portal providers.")
+@click.option("--relay-host", metavar="H", help="An own relay, by its name.")
+@click.option("--relay-ip", metavar="IP", multiple=True, help="Where its mail leaves.")
+@click.option("--selector", metavar="S", multiple=True, help="Of the DKIM key.")
+@click.option("--signing-domain", metavar="D", help="The d= of the signature.")
+@click.option("--return-path", metavar="H", help="The domain of the envelope.")
+@click.option("--region", metavar="R", help="Of the provider.")
+@click.option("--helo", metavar="N", help="What the own relay says of itself.")
+@click.option("--blocklist", metavar="ZONE", multiple=True, help="A list to ask.")
+@click.option("--nameserver", metavar="IP:PORT", help="Ask this one.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def dns(domain: str, nameserver: str | None, as_json: bool, **given: Any) -> int:
+    """Say whether the DNS lets mail from DOMAIN through, and what is missing.
+
+    Ends with 0 when all is in order, with 1 when something is not or is not known.
+    """
+    subject = _subject(domain, **given)
+    server = _server(nameserver or os.environ.get("PORTAL_DNS"))
+    made = asyncio.run(_report(subject, server))
+    if as_json:
+        click.echo(json.dumps(report_json(made)))
+    else:
+        for line in _lines(made):
+            click.echo(line)
+    return 0 if made.status == "pass" else 1
+
+
+async def _report(subject: Subject, server: tuple[str, int] | None) -> Report:
+    net = OpenNet(server)
+    fetch = partial(https.get, net, timeout_s=_FETCH_S)
+    return await report(subject, NameServers(server), fetch)
+
+
+def _subject(
+    domain: str,
+    *,
+    from_: str | None,
+    provider_id: str | None,
+    relay_host: str | None,
+    relay_ip: tuple[str, ...],
+    selector: tuple[str, ...],
+    signing_domain: str | None,
+    return_path: str | None,
+    region: str | None,
+    helo: str | None,
+    blocklist: tuple[str, ...],
+) -> Subject:
+    known = _read("DOMAIN", expecting.checked_domain, domain)
+    signing = _maybe("--signing-domain", parse_domain, signing_domain)
+    mailbox = _maybe("--from", parse_mailbox, from_)
+    provider = _provider(provider_id)
+    return Subject(
+        domain=known,
+        from_address=str(mailbox) if mailbox else None,
+        expectation=(
+            expecting.expectation(
+                provider, known, region=region, signing_domain=signing
+            )
+            if provider
+            else None
+        ),
+        somebody_elses=expecting.is_somebody_elses(provider, known),
+        relay_host=_maybe("--relay-host", parse_host, relay_host),
+        relay_ips=tuple(_ip(each) for each in relay_ip),
+        selectors=tuple(_read("--selector", _selector, each) for each in selector),
+        signing_domain=signing,
+        return_path=_maybe("--return-path", parse_domain, return_path),
+        helo=_maybe("--helo", parse_host, helo),
+        blocklists=tuple(
+            _read("--blocklist", parse_domain, each) for each in blocklist
+        ),
+    )
+
+
+def _read(option: str, reader: Callable[[str], T], text: str) -> T:
+    try:
+        return reader(text)
+    except BadAddress as error:
+        raise click.UsageError(f"{option}: {error}") from error
+
+
+def _maybe(option: str, reader: Callable[[str], T], text: str | None) -> T | None:
+    return None if text is None else _read(option, reader, text)
+
+
+def _selector(text: str) -> str:
+    """One label or more (RFC 6376 §3.1), so any domain that has it in front."""
+    return parse_domain(f"{text}.example").removesuffix(".example")
+
+
+def _ip(text: str) -> IPAddress:
+    try:
+        return ip_address(text.strip("[]"))
+    except ValueError as error:
+        raise click.UsageError(f"--relay-ip: “{text}” is no address.") from error
+
+
+def _provider(id_: str | None) -> Provider | None:
+    if id_ is None:
+        return None
+    instance = Path(os.environ.get("PORTAL_INSTANCE") or "instance")
+    found = Catalogue.load(instance / "providers", partial(click.echo, err=True)).get(
+        id_
+    )
+    if found is None:
+        raise click.UsageError(f"There is no provider “{id_}”: see portal providers.")
+    return found
+
+
+def _server(text: str | None) -> tuple[str, int] | None:
+    if not text:
+        return None
+    try:
+        return address_port(text)
+    except ValueError as error:
+        raise click.UsageError(f"--nameserver: {error}") from error
+
+
+def _lines(made: Report) -> Iterator[str]:
+    width = max(len(check.check) for check in made.checks)
+    for check in made.checks:
+        reasons = ", ".join(check.reasons)
+        yield f"{_MARKS[check.status]} {check.check:<{width}}  {reasons}"
+        yield from _details(check, " " * (width + 4))
+    yield f"{made.domain}: {made.status}"
+
+
+def _details(check: Check, indent: str) -> Iterator[str]:
+    for text in check.found:
+        yield f"{indent}found    {_shown(text)}"
+    for fix in check.fixes:
+        yield f"{indent}publish  {fix.name} {fix.type} {fix.value}"
+        if fix.note:
+            yield f"{indent}         {fix.note}"
+
+
+def _shown(text: str) -> str:
+    """Hostile words on a terminal: no control characters, no end."""
+    clean = "".join(each if each.isprintable() else "�" for each in text)
+    return clean if len(clean) <= 200 else f"{clean[:200]}…"

@@ -1,0 +1,116 @@
+"""Whom a report on a domain is about, and what their provider expects of the DNS.
+
+Used by commands without a database: nothing of the store is imported here.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from portal.address import BadAddress, parse_domain
+from portal.deliverability import patterns
+from portal.deliverability.dmarc.older import organization
+from portal.deliverability.types import (
+    DkimExpected,
+    Expectation,
+    Record,
+    ReturnPathExpected,
+    SpfExpected,
+)
+from portal.providers.dns import DkimFacts, DnsRecord, ReturnPathFacts, SpfFacts
+from portal.providers.mailboxes import home_of, is_freemail
+from portal.providers.types import Provider
+
+
+def checked_domain(text: str) -> str:
+    """A domain that mail can come from, in A-labels. Raises BadAddress."""
+    given = text.strip()
+    try:
+        ip_address(given.strip("[]"))
+    except ValueError:
+        domain = parse_domain(given.removesuffix("."))
+        if organization(domain) is None:
+            raise BadAddress(
+                f"“{domain}” is a public suffix: domains are registered below it."
+            ) from None
+        return domain
+    raise BadAddress("An address is no domain. Type the part behind the @.")
+
+
+def expectation(
+    provider: Provider,
+    domain: str,
+    *,
+    region: str | None = None,
+    signing_domain: str | None = None,
+) -> Expectation:
+    """For mail from `domain`. A `{word}` stays where only the provider's console
+    knows it."""
+    words = {"domain": domain} | ({"region": region} if region else {})
+    own = signing_domain in (None, domain) and not is_freemail(domain)
+    return Expectation(
+        id=provider.id,
+        name=provider.name,
+        own_relay=provider.kind == "relay" and not provider.has_hosts,
+        spf=_spf(provider.spf, words, own=own) if provider.spf else None,
+        dkim=_dkim(provider.dkim) if provider.dkim else None,
+        return_path=(
+            _return_path(provider.return_path, words) if provider.return_path else None
+        ),
+        docs=next(iter(provider.docs), None),
+    )
+
+
+def is_somebody_elses(provider: Provider | None, domain: str) -> bool:
+    """A free-mail domain whose mailboxes another provider runs."""
+    return (
+        provider is not None and is_freemail(domain) and home_of(domain) != provider.id
+    )
+
+
+def _spf(facts: SpfFacts, words: dict[str, str], *, own: bool) -> SpfExpected:
+    required = facts.required_at_from_domain
+    return SpfExpected(
+        evaluated_at=facts.evaluated_at,
+        # A condition in words means: where the domain is the tenant's own.
+        required_at_from_domain=own if isinstance(required, str) else required,
+        includes=tuple(patterns.filled(each, **words) for each in facts.includes),
+        accept=facts.accept,
+        also_required=facts.also_required,
+        notes=facts.notes,
+    )
+
+
+def _dkim(facts: DkimFacts) -> DkimExpected:
+    common = (*facts.selectors_legacy, *facts.selectors_common)
+    return DkimExpected(
+        record_type=facts.record_type,
+        selectors=facts.selectors,
+        common=common,
+        selector_pattern=facts.selector_pattern,
+        name_pattern=facts.name_pattern,
+        targets=facts.targets,
+        all_required=facts.all_required,
+        by_provider=facts.selector_source in ("provider", "dashboard", "fixed"),
+        notes=facts.notes,
+    )
+
+
+def _return_path(facts: ReturnPathFacts, words: dict[str, str]) -> ReturnPathExpected:
+    return ReturnPathExpected(
+        required=facts.vital,
+        name=facts.name,
+        host=facts.host_example and patterns.filled(facts.host_example, **words),
+        records=_records(facts.records, words),
+        alternatives=_records(facts.alternative_records, words),
+        notes=facts.notes,
+    )
+
+
+def _records(
+    records: tuple[DnsRecord, ...], words: dict[str, str]
+) -> tuple[Record, ...]:
+    return tuple(
+        Record(type=each.type, value=patterns.filled(each.value, **words))
+        for each in records
+    )

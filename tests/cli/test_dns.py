@@ -1,0 +1,161 @@
+"""`portal dns` in an empty folder, against zones on loopback."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from portal.cli import main
+from tests.net.zones import Zones
+
+SHOP = """
+    @ A 192.0.2.1
+    @ MX 10 mail
+    mail A 192.0.2.2
+    @ TXT "v=spf1 mx -all"
+    pm-bounces CNAME pm.mtasv.net.
+    20260101pm._domainkey TXT "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+    _dmarc TXT "v=DMARC1; p=reject; rua=mailto:d@shop.example"
+"""
+ZONES = {
+    "shop.example": SHOP,
+    "mtasv.net": 'pm TXT "v=spf1 ip4:198.51.100.0/24 -all"',
+    "example": "www A 192.0.2.1",
+}
+
+
+@pytest.fixture
+def portal_dns(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PORTAL_DNS", raising=False)
+
+    def run(zones, *words):
+        with Zones(zones) as served:
+            at = "{}:{}".format(*served.address)
+            return CliRunner().invoke(main, ["dns", *words, "--nameserver", at])
+
+    return run
+
+
+def told(done):
+    return json.loads(done.stdout)
+
+
+def by_name(report):
+    return {check["check"]: check for check in report["checks"]}
+
+
+def test_a_domain_in_order_ends_with_0(portal_dns):
+    words = ["shop.example", "--provider", "postmark", "--selector", "20260101pm"]
+
+    done = portal_dns(ZONES, *words, "--json")
+
+    report = told(done)
+    assert {key: report[key] for key in ("domain", "provider", "status")} == {
+        "domain": "shop.example",
+        "provider": "postmark",
+        "status": "pass",
+    }
+    assert done.exit_code == 0
+    assert by_name(report)["spf"]["facts"]["host"] == "pm-bounces.shop.example"
+    assert set(report["checks"][0]) == {
+        "check", "status", "reasons", "found", "expected", "fixes", "facts",
+    }  # fmt: skip
+
+
+def test_what_is_missing_ends_with_1_and_is_named(portal_dns):
+    zones = ZONES | {"shop.example": SHOP.replace("_dmarc", "_other")}
+
+    done = portal_dns(zones, "shop.example", "--provider", "postmark", "--json")
+
+    report = told(done)
+    assert (done.exit_code, report["status"]) == (1, "fail")
+    dmarc = by_name(report)["dmarc"]
+    assert dmarc["reasons"] == ["dmarc_missing"]
+    assert dmarc["fixes"] == [
+        {
+            "name": "_dmarc.shop.example",
+            "host": "_dmarc",
+            "type": "TXT",
+            "value": "v=DMARC1; p=none; rua=mailto:dmarc@shop.example",
+            "ttl": 3600,
+            "note": "Asks for reports first; then quarantine, then reject.",
+        }
+    ]
+
+
+def test_for_people_each_check_is_a_line(portal_dns):
+    done = portal_dns(ZONES | {"shop.example": "@ A 192.0.2.1"}, "shop.example")
+
+    assert done.exit_code == 1
+    assert "✗ dmarc" in done.stdout
+    assert "publish  _dmarc.shop.example TXT v=DMARC1; p=none" in done.stdout
+    assert done.stdout.splitlines()[-1] == "shop.example: fail"
+
+
+def test_a_domain_that_is_not_there_is_one_fault(portal_dns):
+    report = told(portal_dns(ZONES, "nowhere.example", "--json"))
+
+    assert [check["reasons"] for check in report["checks"]] == [
+        ["from_domain_nxdomain"]
+    ]
+
+
+@pytest.mark.parametrize("spelling", ["Shop.Example.", " shop.example "])
+def test_other_spellings_are_the_same_domain(portal_dns, spelling):
+    assert told(portal_dns(ZONES, spelling, "--json"))["domain"] == "shop.example"
+
+
+def test_a_name_in_other_letters_is_asked_for_as_it_is_on_the_wire(portal_dns):
+    zones = {"xn--bcher-kva.example": "@ A 192.0.2.1\n@ MX 10 @"}
+
+    for spelling in ("bücher.example", "xn--bcher-kva.example"):
+        done = portal_dns(zones, spelling, "--json")
+        assert told(done)["domain"] == "xn--bcher-kva.example"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["192.0.2.1"], "no domain"),
+        (["[2001:db8::1]"], "no domain"),
+        (["co.uk"], "public suffix"),
+        (["shop"], "two or more parts"),
+        (["x" * 300 + ".example"], "long"),
+        (["a..example"], "dot too many"),
+        (["shop.example", "--provider", "nobody"], "no provider “nobody”"),
+        (["shop.example", "--relay-ip", "1.2.3"], "--relay-ip"),
+        (["shop.example", "--from", "no-at"], "--from"),
+    ],
+)
+def test_bad_words_are_a_sentence(portal_dns, words, sentence):
+    done = portal_dns({}, *words, "--json")
+
+    assert done.exit_code == 2
+    assert sentence in done.stderr
+    assert not done.stdout
+
+
+def test_own_relays_and_lists_are_checked(portal_dns):
+    zones = {
+        "shop.example": '@ A 192.0.2.1\n@ TXT "v=spf1 ip4:192.0.2.9 -all"\nout A 192.0.2.9',
+        "2.0.192.in-addr.arpa": "9 PTR out.shop.example.",
+        "list.example": "9.2.0.192 A 127.0.0.2",
+    }
+    words = ["--relay-ip", "192.0.2.9", "--blocklist", "list.example", "--json"]
+
+    checks = by_name(told(portal_dns(zones, "shop.example", *words)))
+
+    assert checks["spf"]["reasons"] == ["spf_ok"]
+    assert checks["ptr"]["reasons"] == ["ptr_ok"]
+    assert checks["blocklist"]["reasons"] == ["blocklist_listed"]
+
+
+def test_a_record_on_the_terminal_moves_no_cursor(portal_dns):
+    zones = {"shop.example": '@ A 192.0.2.1\n_dmarc TXT "v=DMARC1; p=\\027[2Jx"'}
+
+    done = portal_dns(zones, "shop.example")
+
+    assert "\x1b" not in done.stdout

@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     from portal.services.actor import Actor
     from portal.services.installation import Installation
 
-pytest_plugins = ["tests.relays.fixtures", "tests.chromium", "tests.visitors"]
+pytest_plugins = [
+    "tests.relays.fixtures",
+    "tests.relays.places",
+    "tests.chromium",
+    "tests.visitors",
+]
 
 for name in [name for name in os.environ if name.startswith("PORTAL_")]:
     del os.environ[name]  # the tests' own settings are the only ones

@@ -1,4 +1,4 @@
-"""`try`, `explain` and `providers` need no database: they run with its door shut."""
+"""`try`, `explain`, `find` and `providers` need no database: they run with its door shut."""
 
 from __future__ import annotations
 
@@ -71,8 +71,16 @@ def test_providers_are_listed_without_the_store():
     assert "amazon_ses" in done.stdout
 
 
+def test_find_looks_without_the_store():
+    """An address of loopback where nobody listens: it says so, and that is all."""
+    done = portal("find", "127.9.9.9", "--timeout", "2", "--json")
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert json.loads(done.stdout)["asked"] == "127.9.9.9"
+
+
 def test_the_door_is_really_shut():
-    """A command that needs the database fails here, so the three above prove it."""
+    """A command that needs the database fails here, so the four above prove it."""
     done = portal("tenant", "list")
 
     assert done.returncode != 0

@@ -1,4 +1,5 @@
-"""An address of loopback of its own for each test, where the usual ports are free."""
+"""An address of loopback of its own for each test, where the usual ports are free,
+and a name server for it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,145 @@
+"""Every door of every host knocked at, all at once: what answers, and how safely."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from portal.delivery.chain import is_worth_a_look
+from portal.delivery.probe import Probe, probe
+from portal.delivery.tls import sentence
+from portal.delivery.types import Auth, FailureKind, Limits, Relay, Security, Stage
+from portal.net.types import Net, NetFailure, NetTrouble
+from portal.services.finding.types import Door, Lead, Safety, Way
+
+PORTS = (465, 587, 2465, 2525, 25)
+# In all modes: a relay without STARTTLS shows in the same conversation that it has
+# none, so cleartext needs no third connection.
+USUAL = tuple(
+    Door(port, security)
+    for port in PORTS
+    for security in (Security.TLS, Security.STARTTLS)
+)
+_NOWHERE = (
+    NetTrouble.NO_SUCH_HOST,
+    NetTrouble.RESOLVER_FAILED,
+    NetTrouble.TIMED_OUT,
+)
+LATE = "No answer in time."
+
+
+async def look(
+    leads: Sequence[Lead],
+    net: Net,
+    *,
+    ehlo_name: str,
+    on_way: Callable[[Way], None],
+    usual: Sequence[Door] = USUAL,
+    ca_pem: str | None = None,
+    limits: Limits,
+    within_s: float,
+) -> tuple[Way, ...]:
+    """`on_way` hears each as it is known. What is not known after `within_s` is said
+    to be late."""
+    doors = {lead: tuple(dict.fromkeys((*lead.doors, *usual))) for lead in leads}
+    looking = _Looking(net, ehlo_name, ca_pem, limits, on_way)
+    tasks = [asyncio.create_task(looking.visit(lead, doors[lead])) for lead in doors]
+    if tasks:
+        await asyncio.wait(tasks, timeout=within_s)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return tuple(
+        looking.ways.get((lead, door)) or _silent(lead, door, LATE)
+        for lead in doors
+        for door in doors[lead]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    net: Net
+    ehlo_name: str
+    ca_pem: str | None
+    limits: Limits
+    on_way: Callable[[Way], None]
+    ways: dict[tuple[Lead, Door], Way] = field(default_factory=dict)
+
+    async def visit(self, lead: Lead, doors: Sequence[Door]) -> None:
+        """A name that is not there is asked for once, not at each of its doors."""
+        limit_s = self.limits.dns_s
+        found = await self.net.find(lead.host, doors[0].port, timeout_s=limit_s)
+        if isinstance(found, NetFailure) and found.trouble in _NOWHERE:
+            for door in doors:
+                self._seen(lead, door, _silent(lead, door, found.words))
+            return
+        await asyncio.gather(*(self._knock(lead, door) for door in doors))
+
+    async def _knock(self, lead: Lead, door: Door) -> None:
+        relay = Relay(
+            host=lead.host,
+            port=door.port,
+            security=door.security,
+            auth=Auth.NONE,
+            ehlo_name=self.ehlo_name,
+            ca_pem=self.ca_pem,
+        )
+        found = await probe(relay, self.net, limits=self.limits, look=True)
+        self._seen(lead, door, _way(lead, door, found))
+
+    def _seen(self, lead: Lead, door: Door, way: Way) -> None:
+        self.ways[lead, door] = way
+        self.on_way(way)
+
+
+def _way(lead: Lead, door: Door, found: Probe) -> Way:
+    safety, said = _seen(door, found)
+    security = Security.NONE if safety is Safety.READABLE else door.security
+    return Way(
+        host=lead.host,
+        port=door.port,
+        security=security,
+        source=lead.source,
+        safety=safety,
+        said=said,
+        mechanisms=found.offers.mechanisms if safety else (),
+        ms=found.ms,
+        presented=found.facts.presented,
+    )
+
+
+def _seen(door: Door, found: Probe) -> tuple[Safety | None, str]:
+    failure, tls = found.failure, found.facts.tls
+    if failure is None and tls is not None:
+        return Safety.TRUSTED, f"{sentence(tls, found.relay.host)}."
+    if failure is None:
+        return Safety.READABLE, "It answers without encryption."
+    if is_worth_a_look(failure):
+        return Safety.UNTRUSTED, "Nobody that we trust vouches for its certificate."
+    if _only_readable(door, found):
+        return Safety.READABLE, "It answers, but offers no encryption."
+    return None, failure.words
+
+
+def _only_readable(door: Door, found: Probe) -> bool:
+    """It took EHLO and knows no STARTTLS."""
+    failure = found.failure
+    return (
+        failure is not None
+        and door.security is Security.STARTTLS
+        and failure.stage is Stage.STARTTLS
+        and failure.kind is FailureKind.REFUSED_BY_US
+        and "STARTTLS" not in found.offers
+    )
+
+
+def _silent(lead: Lead, door: Door, said: str) -> Way:
+    return Way(
+        host=lead.host,
+        port=door.port,
+        security=door.security,
+        source=lead.source,
+        safety=None,
+        said=said,
+    )

@@ -15,6 +15,7 @@ from portal.address import Named, parse_mailbox
 from portal.mail.types import Draft, Kind
 from portal.services.actor import Actor, Role
 from portal.services.outbox.ledger import ALERT
+from portal.services.senders.kinds import RouteKind
 from portal.services.senders.routing import route_now
 from portal.services.sending.planning import plan, sender_of
 from portal.services.sending.writing import insert_messages
@@ -62,10 +63,24 @@ def returned(actor: Actor, version: SenderVersion, *, since: datetime) -> None:
     )
 
 
+def handed_over(actor: Actor, version: SenderVersion, *, by: str) -> None:
+    """Somebody gave credentials through a link; in the transaction of that save."""
+    name, tenant = version.sender.name, actor.here.name
+    _write(
+        actor,
+        f"The credentials of {name} of {tenant} have come",
+        f"Somebody used the hand-over link that {by} made for the sender “{name}”. What"
+        f" was given is sealed in version {version.number}; the link is used up.",
+        "That version carries no mail. Send a test with it, then use it. If it was"
+        " nobody whom you asked, do not use it, and find out who else had the link.",
+        _link(actor, version),
+    )
+
+
 def _write(actor: Actor, subject: str, *paragraphs: str) -> None:
     people = tuple(_people(actor))
     route = route_now(actor.installation, actor.here.id)
-    if not people:
+    if not people or route.kind is RouteKind.NONE:
         return
     at = now()
     draft = Draft(

@@ -8,7 +8,8 @@ from functools import partial
 from portal.errors import Invalid
 from portal.services import audit
 from portal.services.actor import Actor, Role
-from portal.services.senders.finding import find, numbered
+from portal.services.senders.completeness import require_whole
+from portal.services.senders.finding import find, numbered, stored
 from portal.services.senders.forgetting import forget_tokens
 from portal.services.senders.routing import (
     CUT_OVER_PATIENCE_S,
@@ -133,10 +134,14 @@ def delete(actor: Actor, sender_id: str) -> None:
 def chosen(
     actor: Actor, sender_id: str, number: int
 ) -> tuple[SenderVersion, MovedTo | None]:
-    """Activate a version by its number. Raises Missing."""
+    """Activate a version by its number. Raises Missing, and Invalid for one that
+    waits for what it signs in with."""
     actor.require(Role.ADMIN)
     sender = find(actor, sender_id)
     version = numbered(sender, number)
+    known = stored(version)
+    provider = actor.installation.catalogue.get(version.provider)
+    require_whole(version, known.fields, known.secrets, provider)
     moved = actor.installation.writer.run(partial(move_to, actor, version))
     return version, moved
 

@@ -13,6 +13,7 @@ from portal.providers.catalogue import Catalogue
 from portal.providers.types import Provider
 from portal.secret import Secret
 from portal.services.senders import grammar, judging, signing_in
+from portal.services.senders.completeness import awaited, forgiven
 from portal.services.senders.fields import (
     SANDBOX,
     SIGNING_KEY,
@@ -48,14 +49,15 @@ def validate(
     stored: Stored | None,
     lender: Lender | None = None,
     consenting: bool = False,
+    incomplete: bool = False,
 ) -> SenderFields:
     """The fields of a form or of JSON, every one of them checked.
 
     A missing secret means the one that `lender` lends, else the stored one, and
     this only while everything that it is bound to stays as it was; then it is not
     among the secrets of the answer. `consenting`: a person is about to be asked
-    for the refresh token, which need not be there. Raises Invalid that names each
-    wrong field.
+    for the refresh token, which need not be there. `incomplete`: what it signs in
+    with may come later. Raises Invalid that names each wrong field.
     """
     given = Inputs(nested(values))
     given.refuse_unknown(KNOWN)
@@ -66,6 +68,9 @@ def validate(
     judging.judge_secrets(given, found, provider, stored, consenting=consenting)
     judging.judge_cleartext(given, found, settings)
     judging.judge_token_ports(given, found, settings)
+    if incomplete:
+        waits = awaited(found, found.secrets, provider)
+        given.errors = forgiven(given.errors, values, waits)
     given.raise_if_wrong()
     return found
 

@@ -121,7 +121,7 @@ class Inputs:
             found = int(value)
         wrong = found is None or isinstance(value, bool)
         if wrong or not lowest <= (found or 0) <= highest:
-            self.refuse(name, f"{what} is a number from {lowest} to {highest:,}.")
+            self.refuse(name, f"{what} is a number from {lowest} to {highest}.")
             return None
         return found
 

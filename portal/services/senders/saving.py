@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from peewee import IntegrityError
@@ -78,14 +78,18 @@ def save(
     values: Mapping[str, object],
     activate: bool,
     replace_secret: bool = False,
+    incomplete: bool = False,
     typed_in: str | None = None,
+    also: Callable[[SenderVersion], None] | None = None,
     patience_s: float = CUT_OVER_PATIENCE_S,
 ) -> Saved:
     """Insert a version of a new (`sender_id` None) or a known sender.
 
     `replace_secret` is an action of its own: only the secret of `values` is read,
-    every other field stays. `typed_in` names a live test of this browser session
-    whose typed secret stands in for an empty field. Raises Invalid.
+    every other field stays. `incomplete`: what it signs in with may come later; it
+    cannot carry mail before. `typed_in` names a live test of this browser session
+    whose typed secret stands in for an empty field. `also` happens with the save or
+    undoes it. Raises Invalid.
     """
     actor.require(Role.ADMIN)
     sender = find(actor, sender_id) if sender_id else None
@@ -99,8 +103,9 @@ def save(
         settings=actor.installation.settings,
         stored=known,
         lender=lender(actor, typed_in),
+        incomplete=incomplete and not activate,
     )
-    version, moved = _write(actor, sender, before, fields, activate=activate)
+    version, moved = _write(actor, sender, before, fields, activate=activate, also=also)
     provider = actor.installation.catalogue.get(fields.provider)
     return Saved(
         id=version.sender.public_id,
@@ -144,6 +149,7 @@ def _write(
     fields: SenderFields,
     *,
     activate: bool,
+    also: Callable[[SenderVersion], None] | None,
 ) -> tuple[SenderVersion, MovedTo | None]:
     vault = actor.installation.vault
     secrets = {**open_kept(vault, fields, before), **fields.secrets}
@@ -158,6 +164,8 @@ def _write(
         version = _version_row(actor, row, fields, sealed_digest)
         _seal(actor, version, secrets, before, fields)
         _record(actor, version, before, fields)
+        if also:
+            also(version)
         return version, move_to(actor, version) if activate else None
 
     try:

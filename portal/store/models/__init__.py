@@ -1,6 +1,7 @@
 """The tables, each subject in its own file."""
 
 from portal.store.models.base import Table, proxy, public_id
+from portal.store.models.hand_overs import HandOver
 from portal.store.models.outbox import (
     Attempt,
     IdempotencyKey,
@@ -42,6 +43,7 @@ ALL: tuple[type[Table], ...] = (
     LiveTest,
     OAuthToken,
     OAuthConsent,
+    HandOver,
     Message,
     MessageContent,
     Recipient,
@@ -63,6 +65,7 @@ __all__ = [
     "BrowserSession",
     "Capture",
     "Counter",
+    "HandOver",
     "IdempotencyKey",
     "LiveTest",
     "Membership",

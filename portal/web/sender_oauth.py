@@ -20,6 +20,12 @@ GRANTS = {
     "refresh_token": "A person, once",
     "jwt_bearer": "Service account",
 }
+_GRANTS_HELP = {
+    "client_credentials": "“The portal” signs in as itself: nothing stops when somebody"
+    " leaves.",
+    "refresh_token": "“A person, once” stands on that person’s account.",
+    "jwt_bearer": "A service account acts for a mailbox and is nobody’s own.",
+}
 CALLBACK = "/oauth/callback"
 ADDRESSES = ("token_url", "authorize_url")
 _PLACE = "{tenant}"  # in an address of the catalogue: the customer's directory
@@ -61,6 +67,10 @@ class Asking:
         stored = self.form.grant.data or ""
         shown = (*known, stored) if stored in GRANTS and stored not in known else known
         return tuple((grant, GRANTS[grant]) for grant in shown)
+
+    @property
+    def grants_help(self) -> str:
+        return " ".join(_GRANTS_HELP[grant] for grant, _ in self.grants)
 
     def takes(self, grant: str) -> bool:
         return any(grant == value for value, _ in self.grants)

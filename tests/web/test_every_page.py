@@ -102,9 +102,10 @@ def test_nobody_is_led_to_the_door_from_everywhere(app, nobody, world):
 
 
 def test_a_viewer_may_change_nothing(app, as_viewer, world):
-    """Every form that posts is refused but those of their own account."""
-    own = ("/sign-", "/account/")
-    ours = [p for p in addresses(app, world.ids, "POST") if not p.startswith(own)]
+    """Every form that posts is refused but those of their own account, and one that
+    explains what is pasted and keeps nothing."""
+    theirs = ("/sign-", "/account/", "/explain")
+    ours = [p for p in addresses(app, world.ids, "POST") if not p.startswith(theirs)]
 
     answers = {path: as_viewer.post(path).status_code for path in ours}
 

@@ -33,7 +33,8 @@ def test_an_older_version_is_gone_back_to(as_admin, twice, owner, htmx: bool):
 def test_htmx_gets_the_versions_and_the_side_bar(as_admin, twice):
     answer = as_admin.post(f"{twice}/versions/1/use", htmx=True)
 
-    assert answer.text.lstrip().startswith('<div class="stack" id="versions">')
+    assert answer.text.lstrip().startswith('<div id="versions">')
+    assert "Version 1 active" in answer.text.partition("</nav>")[0]
     assert 'id="through"' in answer.text
     assert "Mail goes through “Acme relay”, version 1, from now on." in answer.text
 

@@ -17,7 +17,7 @@ def checked():
 
     def run(zones, check, *given, patience_s=3.0, **how):
         async def asked(served):
-            servers = NameServers(served.address, timeout_s=0.3, rounds=1)
+            servers = NameServers(served.address, timeout_s=0.5, rounds=2)
             async with Asking(servers, patience_s=patience_s) as asking:
                 return await check(asking, *given)
 

@@ -4,7 +4,8 @@ A zone is text, a record a line: `@ TXT "v=spf1 -all"`, `*.box A 192.0.2.1`, nam
 relative to the zone or with a dot at their end. Names beneath are there as empty
 ones (RFC 8020), wildcards and aliases as RFC 1034 §4.3.3 and §3.6.2 have them. Instead
 of records a name may have a fate: `dead ! SERVFAIL`, `REFUSED`, `SILENT`, or `CUT`
-(the answer over UDP is truncated, TCP has it whole).
+(the answer over UDP is truncated, TCP has it whole), `BOGUS` (SERVFAIL but for who
+leaves signatures alone, RFC 4035 §3.2.2).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-FATES = ("SERVFAIL", "REFUSED", "SILENT", "CUT")
+FATES = ("SERVFAIL", "REFUSED", "SILENT", "CUT", "BOGUS")
 TTL_S = 300
 NEGATIVE_TTL_S = 900
 MOST_ALIASES = 12
@@ -95,7 +96,9 @@ class Zones:
         fate = self.fates.get(question.name)
         if fate == "SILENT":
             return None
-        if fate in ("SERVFAIL", "REFUSED"):
+        if fate == "BOGUS" and not query.flags & dns.flags.CD:
+            reply.set_rcode(dns.rcode.SERVFAIL)
+        elif fate in ("SERVFAIL", "REFUSED"):
             reply.set_rcode(dns.rcode.from_text(fate))
         elif fate == "CUT" and over_udp:
             reply.flags |= dns.flags.TC

@@ -40,7 +40,6 @@ def main() -> None:
         browser = chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(
             base_url=portal.url,
-            viewport={"width": 1280, "height": 860},
             device_scale_factor=1.5,
         )
         person = Person(page, javascript=True)
@@ -48,13 +47,13 @@ def main() -> None:
         person.chooses_own_server()
         person.fills_in(relay, password="not the right one")
         person.tests()
-        _shoot(page, "live-test")
+        _shoot(page, "live-test", height=1010)
         person.types_password(PASSWORD)
         person.tests()
         person.saves_and_uses()
         _mail(portal, person.makes_a_key())
         page.goto("/t/production/")
-        _shoot(page, "overview")
+        _shoot(page, "overview", height=720)
         browser.close()
 
 
@@ -73,7 +72,9 @@ def _mail(portal: Serving, key: str) -> None:
         portal.settled(message["id"], key=key)
 
 
-def _shoot(page: Page, name: str) -> None:
+def _shoot(page: Page, name: str, *, height: int) -> None:
+    """As high as what the picture is about."""
+    page.set_viewport_size({"width": 1280, "height": height})
     page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
     page.screenshot(path=DOCS / f"{name}.png")
 

@@ -11,6 +11,7 @@ from portal.config import Settings
 from portal.engine.bell import EngineBell
 from portal.engine.engine import Engine
 from portal.secret import Secret
+from portal.store.room import Floors
 from portal.store.vault import Vault
 from tests.api.conftest import MAIL
 from tests.engine.conftest import QUICK, until
@@ -92,3 +93,31 @@ def test_without_a_token_there_are_no_metrics(installation):
     ).test_client()
 
     assert client.get("/metrics").status_code == 404
+
+
+def test_a_disk_without_room_is_not_ready(installation):
+    short = dataclasses.replace(installation, floors=Floors(accept_bytes=1 << 62))
+    answer = create_app(installation=short).test_client().get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json["checks"]["database"] == "no room"
+
+
+def test_a_database_that_was_damaged_meanwhile_is_not_ready(
+    client, database, installation
+):
+    """A page that makes no sense is no page that cannot be reached."""
+    database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    [[page]] = database.execute_sql(
+        "SELECT rootpage FROM sqlite_master WHERE name = 'schema_migration'"
+    ).fetchall()
+    database.close()
+    database.close_idle()  # each has read it before
+    with (installation.settings.instance / "portal.db").open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 4096)
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json["checks"]["database"] == "damaged"

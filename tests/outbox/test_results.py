@@ -153,6 +153,8 @@ def test_line_15_a_late_yes_ends_the_wait(desk):
 
 
 def test_line_15_a_late_yes_stops_a_newer_attempt_before_its_mark(desk):
+    """Its token is the newest and it has no answer: the state alone forbids a copy
+    behind `sent` (hole 1)."""
     message = desk.message()
     slow = desk.uncertain_by_lease(message)
     desk.retry()

@@ -19,6 +19,7 @@ from portal.engine.live_tests import LiveTests
 from portal.engine.probing import Probing
 from portal.engine.reads import Reads
 from portal.engine.schedule import Schedule
+from portal.engine.searches import Searches
 from portal.services.actor import Actor
 from portal.services.installation import Installation
 from portal.services.outbox.owners import Life
@@ -107,6 +108,7 @@ class Engine:
             tests = LiveTests(
                 self._installation, self._owner, threads, limits=self._test_limits
             )
+            searches = Searches(self._installation, self._owner, threads)
             dispatch = Dispatch(
                 actor,
                 self._owner,
@@ -127,7 +129,7 @@ class Engine:
             probing = Probing(
                 actor, reads, timing=self._timing, limits=self._test_limits
             )
-            await self._stand(dispatch, schedule, tests, probing)
+            await self._stand(dispatch, schedule, tests, searches, probing)
         reads.close(partial(life.drop, settled=self._settled))
 
     async def _stand(
@@ -135,6 +137,7 @@ class Engine:
         dispatch: Dispatch,
         schedule: Schedule,
         tests: LiveTests,
+        searches: Searches,
         probing: Probing,
     ) -> None:
         """Everything runs until the wish to stop; then it drains together."""
@@ -147,6 +150,7 @@ class Engine:
 
         async def look() -> None:
             await tests.look()
+            await searches.look()
             await heard(ear, self._timing.poll_s)
 
         beating = _again(dispatch.renew, self._timing.lease_s / 4, landed)
@@ -154,6 +158,7 @@ class Engine:
             _again(tick, self._timing.poll_s, self._wish),
             _again(look, 0, self._wish),
             _again(tests.tidy, TIDY_EVERY_S, self._wish),
+            _again(searches.tidy, TIDY_EVERY_S, self._wish),
             _again(probing.look, self._timing.poll_s, self._wish),
         )
         dispatch.start()
@@ -167,6 +172,7 @@ class Engine:
             self._settled, *_ = await asyncio.gather(
                 dispatch.stop(self._grace_s, DOT_GRACE * self._grace_s),
                 tests.stop(self._grace_s),
+                searches.stop(self._grace_s),
                 probing.stop(),
             )
             landed.set()

@@ -11,11 +11,13 @@ from typing import TypeVar
 
 from portal.delivery.conversation import converse
 from portal.delivery.ladder import stages_of
+from portal.delivery.preflight import Preflight, preflight
 from portal.delivery.probe import PROBE
 from portal.delivery.types import (
     LIVE_TEST,
     Facts,
     Limits,
+    OnStep,
     Outcome,
     Phase,
     Stage,
@@ -93,26 +95,17 @@ class LiveTests:
             steps[step.stage] = step
             news.set()
 
-        talk = asyncio.create_task(
-            converse(
-                job.relay,
-                job.net,
-                job.envelope,
-                job.content,
-                on_step,
-                limits=self._limits,
-                tokens=job.tokens,
-                look=True,
-            )
-        )
+        talk = asyncio.create_task(self._talk(job, on_step))
         try:
             await self._follow(job, talk, steps, news)
             await asyncio.wait((talk,))
         except asyncio.CancelledError:
             talk.cancel()
             await asyncio.wait((talk,))
-        end = _outcome(talk) or _stopped(job, steps)
-        finish = partial(testing.finish, self._installation, job, end)
+        had = _had(talk)
+        end = had.outcome if had else _stopped(job, steps)
+        asked = had.asked if had else ()
+        finish = partial(testing.finish, self._installation, job, end, asked)
         todo = await self._database(finish)
         log.info(
             "live test %s: %s%s by %s:%s",
@@ -124,6 +117,29 @@ class LiveTests:
         )
         if todo is not None:
             await self._mend(todo, job)
+
+    async def _talk(self, job: Job, on_step: OnStep) -> Preflight:
+        """A whole test is a preflight that asked nothing apart."""
+        if job.asking:
+            return await preflight(
+                job.relay,
+                job.net,
+                job.asking,
+                on_step,
+                limits=self._limits,
+                tokens=job.tokens,
+            )
+        outcome = await converse(
+            job.relay,
+            job.net,
+            job.envelope,
+            job.content,
+            on_step,
+            limits=self._limits,
+            tokens=job.tokens,
+            look=True,
+        )
+        return Preflight(outcome=outcome, asked=())
 
     async def _mend(self, todo: Mending, job: Job) -> None:
         """Try what could repair it: what works is offered, what was tried in vain not;
@@ -139,7 +155,7 @@ class LiveTests:
     async def _follow(
         self,
         job: Job,
-        talk: asyncio.Task[Outcome],
+        talk: asyncio.Task[Preflight],
         steps: dict[Stage, Step],
         news: asyncio.Event,
     ) -> None:
@@ -171,7 +187,7 @@ class LiveTests:
         )
 
 
-def _outcome(talk: asyncio.Task[Outcome]) -> Outcome | None:
+def _had(talk: asyncio.Task[Preflight]) -> Preflight | None:
     """None when it was cancelled, or failed inside of us."""
     if talk.cancelled():
         return None

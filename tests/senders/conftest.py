@@ -14,6 +14,7 @@ import pytest
 from portal.delivery.grants import Grant, OAuth
 from portal.delivery.types import LIVE_TEST, Limits
 from portal.engine.live_tests import LiveTests
+from portal.engine.searches import Searches
 from portal.net.open import OpenNet
 from portal.secret import Secret
 from portal.services import senders, testing
@@ -98,6 +99,7 @@ def ask(form) -> Callable[..., str]:
         sender_id: str | None = None,
         to: str | None = None,
         typed_in: str | None = None,
+        kind: str = testing.MAIL,
         **changes: Any,
     ) -> str:
         return testing.start(
@@ -107,6 +109,7 @@ def ask(form) -> Callable[..., str]:
             to=to,
             session_id=actor.session_id,
             typed_in=typed_in,
+            kind=kind,
         )
 
     return start
@@ -124,6 +127,22 @@ def run_tests(installation) -> Callable[..., None]:
                 )
                 await tests.look()
                 await tests.stop(30)
+
+        asyncio.run(look())
+
+    return run
+
+
+@pytest.fixture
+def run_searches(installation) -> Callable[..., None]:
+    """Run the searches that wait, as an engine does."""
+
+    def run(*, within_s: float = 2) -> None:
+        async def look() -> None:
+            with ThreadPoolExecutor(1) as threads:
+                searches = Searches(installation, "test", threads, within_s=within_s)
+                await searches.look()
+                await searches.stop(30)
 
         asyncio.run(look())
 

@@ -213,6 +213,7 @@ def _passed_before(actor: Actor, sealed_digest: str) -> LiveTest | None:
         .where(
             LiveTest.tenant == actor.here.id,
             LiveTest.digest == sealed_digest,
+            LiveTest.kind == "mail",
             LiveTest.state == "done",
         )
         .order_by(LiveTest.id.desc())

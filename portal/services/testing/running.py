@@ -4,43 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 
-from portal.address import Named, parse_mailbox
-from portal.delivery.oauth import FreshTokens
+from portal.delivery.preflight import Asked
 from portal.delivery.shown import step_json
-from portal.delivery.tokens import Tokens
 from portal.delivery.types import Outcome, Relay, Step
 from portal.diagnosis.types import Diagnosis, ProviderHints
 from portal.errors import Fault
-from portal.mail.compose import compose
-from portal.mail.live_test import test_message
-from portal.mail.render import render
-from portal.mail.types import Envelope
-from portal.net.types import Net
 from portal.services import knowledge
 from portal.services.installation import Installation
 from portal.services.repairs import Case
-from portal.services.senders.fields import SANDBOX, SenderFields, stored_fields
-from portal.services.senders.forgetting import grants_of
-from portal.services.senders.keeping import main_secret
-from portal.services.senders.making import (
-    identity_of,
-    net_of,
-    oauth_of,
-    relay_of,
-    tokens_of,
-)
-from portal.services.senders.token_rows import place_of
-from portal.services.senders.typed import Typed, open_typed
+from portal.services.senders.fields import SANDBOX
 from portal.services.testing.mending import (
     Mending,
     at_once,
     ehlo_names,
     mending,
 )
-from portal.services.testing.rotating import TypedTokens
+from portal.services.testing.preparing import Job, prepare
 from portal.services.testing.settling import settle, settle_unrun
 from portal.store.fields import now
 from portal.store.models import LiveTest, OAuthConsent
@@ -53,23 +35,6 @@ FORGOTTEN_AFTER = timedelta(days=1)
 INTERRUPTED = "The process that ran this test has ended. Test again."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One conversation to have. `content` and `relay` hold what nobody may read."""
-
-    id: int
-    to: str
-    provider: str
-    from_address: str
-    captured: bool
-    hints: ProviderHints | None
-    net: Net
-    tokens: Tokens | None = None
-    relay: Relay = field(repr=False)
-    envelope: Envelope
-    content: bytes = field(repr=False)
-
-
 def claim(installation: Installation, owner: str) -> Job | None:
     """The oldest test that waits, now this process's own; None when there is none.
 
@@ -80,7 +45,7 @@ def claim(installation: Installation, owner: str) -> Job | None:
         if test is None:
             return None
         try:
-            return _prepare(installation, test)
+            return prepare(installation, test)
         except Fault as fault:
             log.warning("live test %s cannot run: %s", test.public_id, fault.sentence)
             settle_unrun(installation, test, fault.sentence)
@@ -96,9 +61,15 @@ def progress(job: Job, steps: Sequence[Step]) -> bool:
     return bool(kept)
 
 
-def finish(installation: Installation, job: Job, outcome: Outcome) -> Mending | None:
+def finish(
+    installation: Installation,
+    job: Job,
+    outcome: Outcome,
+    asked: tuple[Asked, ...] = (),
+) -> Mending | None:
     """The end of a conversation: steps, outcome, diagnosis, audit, version. What it
-    answers is to be tried now, for the repairs to offer: `mended` takes these."""
+    answers is to be tried now, for the repairs to offer: `mended` takes these.
+    `asked` is what a preflight has learnt."""
     case = _case(installation, job, outcome)
     everybody, owners = _diagnoses(outcome, job.relay, job.hints)
     todo = mending(job.id, case, everybody)
@@ -110,6 +81,7 @@ def finish(installation: Installation, job: Job, outcome: Outcome) -> Mending | 
         captured=job.captured,
         diagnoses=(_repaired(everybody, case), _repaired(owners, case)),
         checking=todo is not None,
+        asked=asked,
     )
     return todo
 
@@ -166,57 +138,6 @@ def _may_take(installation: Installation, test: LiveTest) -> bool:
     if test.settings.get("provider") != SANDBOX:
         return True
     return installation.sandbox_port() is not None
-
-
-def _prepare(installation: Installation, test: LiveTest) -> Job:
-    typed = open_typed(installation.vault, test)
-    fields = stored_fields(test.settings, secrets=typed.secrets)
-    envelope, content, message_id = _mail(fields, test)
-    LiveTest.update(message_id=message_id).where(LiveTest.id == test.id).execute()
-    return Job(
-        id=test.id,
-        to=test.to_address,
-        provider=fields.provider,
-        from_address=fields.from_address,
-        captured=fields.is_sandbox,
-        hints=knowledge.hints(installation.catalogue, fields.provider),
-        net=net_of(installation, fields),
-        tokens=_tokens(installation, test, fields, typed),
-        relay=relay_of(installation, fields),
-        envelope=envelope,
-        content=content,
-    )
-
-
-def _tokens(
-    installation: Installation, test: LiveTest, fields: SenderFields, typed: Typed
-) -> Tokens | None:
-    """A grant that is stored has its kept token, which a test must not make void;
-    one that was just typed is asked for, and followed where it leads."""
-    kept = tokens_of(installation, fields, tenant_id=test.tenant_id, asks_again=True)
-    oauth = oauth_of(fields)
-    if kept is None or oauth is None:
-        return None
-    vault = installation.vault
-    place = place_of(vault, test.tenant_id, oauth)
-    is_typed = main_secret(fields) in typed.typed
-    if not is_typed or place.fingerprint in grants_of(vault, test.tenant_id):
-        return kept
-    fresh = FreshTokens(net=kept.net, ca_pem=kept.ca_pem)
-    return TypedTokens(vault=vault, test_id=test.id, fresh=fresh)
-
-
-def _mail(fields: SenderFields, test: LiveTest) -> tuple[Envelope, bytes, str]:
-    identity = identity_of(fields)
-    to = parse_mailbox(test.to_address)
-    content = compose(
-        test_message(Named(to), now=now()),
-        domain=identity.from_.mailbox.domain,
-        tenant_code="test",
-        now=now(),
-    )
-    envelope, mail = render(content, identity, (str(to),))
-    return envelope, mail, content.message_id
 
 
 def _case(installation: Installation, job: Job, outcome: Outcome) -> Case:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from portal.delivery.preflight import Asked
 from portal.delivery.shown import step_json
 from portal.delivery.types import Outcome, Relay, Step, StepStatus
 from portal.diagnosis.types import Diagnosis
@@ -13,6 +14,8 @@ from portal.services import audit
 from portal.services.actor import Actor, PersonRef, TenantRef
 from portal.services.installation import Installation
 from portal.services.testing.mending import CHECKING
+from portal.services.testing.preflight import preflight_json
+from portal.services.testing.preparing import MAIL, PREFLIGHT
 from portal.services.testing.words import in_a_sentence, outcome_json
 from portal.store.database import transaction
 from portal.store.fields import now
@@ -28,6 +31,7 @@ def settle(
     captured: bool,
     diagnoses: tuple[Diagnosis | None, Diagnosis | None],
     checking: bool = False,
+    asked: tuple[Asked, ...] = (),
 ) -> None:
     """`diagnoses` are the one for everybody and the one for owners. `checking`: their
     repairs are still being tried."""
@@ -35,6 +39,8 @@ def settle(
     everybody, owners = diagnoses
     words = in_a_sentence(outcome.status, relay, test.to_address, captured=captured)
     kept = outcome_json(outcome, sentence=words, message_id=test.message_id)
+    if test.kind == PREFLIGHT:
+        kept |= preflight_json(outcome, asked, relay, test.to_address)
     kept["captured"] = captured
     kept["diagnosis"] = diagnosis_json(everybody) if everybody else None
     if checking:
@@ -46,7 +52,8 @@ def settle(
         }
     with transaction():
         if _end(test, kept, outcome.steps):
-            _mark_versions(test, outcome.status.value)
+            if test.kind == MAIL:
+                _mark_versions(test, outcome.status.value)
             _record(installation, test, kept)
 
 
@@ -90,7 +97,7 @@ def _record(installation: Installation, test: LiveTest, kept: dict[str, Any]) ->
     diagnosis = kept.get("diagnosis") or {}
     sender = Sender.get_or_none(Sender.id == test.sender_id)
     audit.record(
-        _actor(installation, test),
+        actor_of(installation, test.tenant_id, test.person_id),
         "sender.tested",
         subject_kind="sender" if sender else None,
         subject_id=sender.public_id if sender else None,
@@ -100,6 +107,7 @@ def _record(installation: Installation, test: LiveTest, kept: dict[str, Any]) ->
             "host": test.settings.get("host"),
             "port": test.settings.get("port"),
             "to": test.to_address,
+            "kind": test.kind,
             "status": kept["status"],
             "stage": kept["stage"],
             "cause": diagnosis.get("cause"),
@@ -107,13 +115,15 @@ def _record(installation: Installation, test: LiveTest, kept: dict[str, Any]) ->
     )
 
 
-def _actor(installation: Installation, test: LiveTest) -> Actor:
-    """Whoever asked for the test, as the audit names them."""
-    tenant = Tenant.get_by_id(test.tenant_id)
+def actor_of(
+    installation: Installation, tenant_id: int, person_id: int | None
+) -> Actor:
+    """Whoever asked for it, as the audit names them."""
+    tenant = Tenant.get_by_id(tenant_id)
     here = TenantRef(
         id=tenant.id, public_id=tenant.public_id, slug=tenant.slug, name=tenant.name
     )
-    person = Person.get_or_none(Person.id == test.person_id)
+    person = Person.get_or_none(Person.id == person_id)
     if person is None:
         return Actor(installation=installation, tenant=here, system="engine")
     return Actor(

@@ -15,6 +15,7 @@ from portal.services.senders.finding import find, newest, stored
 from portal.services.senders.making import NO_SANDBOX
 from portal.services.senders.sealing import open_kept
 from portal.services.senders.typed import Lender, Typed, lender, seal_typed
+from portal.services.testing.preparing import MAIL
 from portal.services.testing.spending import spend
 from portal.store.database import transaction
 from portal.store.fields import now
@@ -31,8 +32,10 @@ def start(
     to: str | None,
     session_id: int | None,
     typed_in: str | None = None,
+    kind: str = MAIL,
 ) -> str:
-    """The id of a test of what the form shows, saved or not.
+    """The id of a test of what the form shows, saved or not. A preflight ends before
+    anything is sent.
 
     `values` None tests the newest version of the sender. `to` empty is the
     signed-in person. `typed_in` is an earlier test of this browser session whose
@@ -55,6 +58,7 @@ def start(
         person=actor.person.id if actor.person else None,
         session=session_id,
         to_address=to_address,
+        kind=kind,
         settings=fields.settings(),
         digest=tested,
         expires_at=now() + KEPT,

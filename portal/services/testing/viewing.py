@@ -12,6 +12,7 @@ from portal.errors import Missing
 from portal.services.actor import Actor, Role
 from portal.services.senders.fields import SenderFields, stored_fields
 from portal.services.testing.mending import CHECKING, TRIED_WITHIN
+from portal.services.testing.preflight import AskedView, read_asked
 from portal.services.testing.words import (
     read_presented,
     read_step,
@@ -29,7 +30,8 @@ class TestView:
     """`state` is waiting, running, stopping or done; the rest grows with it.
 
     `overdue`: no engine has taken it yet. `status` is an outcome's: sent, failed,
-    uncertain or stopped. `remedy` is the setting that allows a forbidden relay and
+    uncertain or stopped; a preflight that was refused nothing is passed, and `asked`
+    is what it heard. `remedy` is the setting that allows a forbidden relay and
     reaches owners only, and so do the words of a diagnosis that name it.
     `presented` is the chain of a relay that is not trusted, its own one first.
     `diagnosis` has the shape of `portal explain --json`; while it is `checking`, its
@@ -40,6 +42,7 @@ class TestView:
     __test__ = False
 
     id: str
+    kind: str
     state: str
     overdue: bool
     to: str
@@ -54,6 +57,7 @@ class TestView:
     status: str | None
     stage: str | None
     sentence: str | None
+    asked: tuple[AskedView, ...]
     diagnosis: Mapping[str, Any] | None
     checking: bool
     remedy: str | None
@@ -117,6 +121,7 @@ def _view(actor: Actor, test: LiveTest) -> TestView:
     version = SenderVersion.get_or_none(SenderVersion.id == test.version_id)
     return TestView(
         id=test.public_id,
+        kind=test.kind,
         state=test.state,
         overdue=test.state == "waiting" and test.created_at < now() - OVERDUE_AFTER,
         to=test.to_address,
@@ -132,6 +137,7 @@ def _view(actor: Actor, test: LiveTest) -> TestView:
         stage=kept.get("stage"),
         sentence=kept.get("sentence"),
         diagnosis=(private or kept).get("diagnosis"),
+        asked=read_asked(kept.get("asked") or ()),
         checking=_is_checking(test),
         remedy=private["remedy"] if private else None,
         tls=kept.get("tls"),

@@ -17,6 +17,7 @@ from portal.store.models.people import (
     SetupLink,
     Tenant,
 )
+from portal.store.models.searches import Search
 from portal.store.models.senders import (
     LiveTest,
     Route,
@@ -41,6 +42,7 @@ ALL: tuple[type[Table], ...] = (
     Route,
     Standing,
     LiveTest,
+    Search,
     OAuthToken,
     OAuthConsent,
     HandOver,
@@ -77,6 +79,7 @@ __all__ = [
     "Person",
     "Recipient",
     "Route",
+    "Search",
     "Sender",
     "SenderSecret",
     "SenderVersion",

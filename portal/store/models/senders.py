@@ -99,6 +99,7 @@ class Standing(Table):
 
 class LiveTest(Table):
     """A test to run now: settings in clear, secrets sealed and kept 15 minutes.
+    Of kind `preflight` it stops before it sends.
 
     `digest` is a version's; `message_id` finds the capture of a sandbox test."""
 
@@ -113,6 +114,7 @@ class LiveTest(Table):
     sealed = BlobField(null=True)
     digest = CharField(max_length=64, default="")
     message_id = CharField(max_length=320, null=True, index=True)
+    kind = CharField(max_length=16, default="mail")  # preflight
     state = CharField(max_length=16, default="waiting")  # running, stopping, done
     owner = CharField(max_length=64, null=True)  # the process that runs it
     steps = JSONField(default=list)

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 from portal.crypto.certificates import client_certificate, described
 from portal.delivery.types import Security
 from portal.errors import FieldError
 from portal.providers.types import Provider
-from portal.services.senders.fields import (
-    CLIENT_KEY,
-    CLIENT_SECRET,
-    PASSWORD,
-    REFRESH_TOKEN,
-    SenderFields,
-)
+from portal.services.senders.fields import CLIENT_KEY, SenderFields
+from portal.services.senders.while_typing import TYPED_BY_HAND, TypedSoFar, typed_notes
 from portal.store.fields import now
 
 NEAR = timedelta(days=30)  # when the end of a certificate is spoken of
-_TYPED_BY_HAND = (PASSWORD, CLIENT_SECRET, REFRESH_TOKEN)
-
 _USUAL = {
     465: Security.TLS,
     2465: Security.TLS,
@@ -58,9 +50,7 @@ def notes(fields: SenderFields, provider: Provider | None) -> tuple[FieldError, 
         found.append(FieldError("port", mismatch))
     if fields.security is Security.NONE and not fields.is_sandbox:
         found.append(FieldError("security", "Everybody on the way can read this mail."))
-    found += _of_blanks(fields)
-    if fields.password:
-        found += _of_pattern(fields.password.reveal(), provider)
+    found += typed_notes(_typed(fields), provider)
     found += _of_certificate(fields)
     found += _of_signing(fields)
     return tuple(found)
@@ -71,15 +61,6 @@ def aligned(domain: str, other: str) -> bool:
     (relaxed alignment, RFC 9989, as far as it can be told without the DNS)."""
     own, others = f".{domain}", f".{other}"
     return own.endswith(others) or others.endswith(own)
-
-
-def _of_blanks(fields: SenderFields) -> list[FieldError]:
-    typed = {name: fields.secrets.get(name) for name in _TYPED_BY_HAND}
-    return [
-        FieldError(name, "It begins or ends with a blank; kept as typed.")
-        for name, secret in typed.items()
-        if secret and secret.reveal() != secret.reveal().strip()
-    ]
 
 
 def _of_certificate(fields: SenderFields) -> list[FieldError]:
@@ -113,15 +94,12 @@ def _of_signing(fields: SenderFields) -> list[FieldError]:
     ]
 
 
-def _of_pattern(secret: str, provider: Provider | None) -> list[FieldError]:
-    found = []
-    pattern = provider.secret_pattern if provider else None
-    if provider and pattern and not re.search(pattern, secret):
-        found.append(
-            FieldError(
-                "password",
-                f"This does not look like what {provider.name} gives out. Kept as"
-                " typed.",
-            )
-        )
-    return found
+def _typed(fields: SenderFields) -> TypedSoFar:
+    typed = {name: fields.secrets.get(name) for name in TYPED_BY_HAND}
+    return TypedSoFar(
+        host=fields.host or "",
+        auth=fields.auth,
+        username=fields.username,
+        from_address=fields.from_address,
+        secrets={name: each.reveal() for name, each in typed.items() if each},
+    )

@@ -1,5 +1,6 @@
-// The whole script of the product beside htmx: Copy buttons, and a word when no answer came.
+// The whole script of the product beside htmx: Copy and Print, and a word when no answer came.
 document.addEventListener("click", async (event) => {
+  if (event.target.closest("button[data-print]")) window.print();
   const button = event.target.closest("button[data-copy]");
   if (!button) return;
   const source = document.getElementById(button.dataset.copy);

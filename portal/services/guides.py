@@ -20,6 +20,7 @@ SECURITY = {
     Security.TLS: "TLS from the start",
     Security.NONE: "no encryption",
 }
+OWN = "generic_smtp"
 CALLBACK = "/oauth/callback"
 _VERIFY = {
     "domain": "Verify the domain {domain}",
@@ -74,7 +75,7 @@ def guide(settings: Settings, provider: Provider, fields: SenderFields) -> Guide
         *(_publish(each) for each in dns),
     )
     return Guide(
-        provider=provider.name,
+        provider="your mail server" if provider.id == OWN else provider.name,
         steps=tuple(step for step in steps if step),
         facts=tuple(_facts(provider, fields)),
         docs=provider.docs,

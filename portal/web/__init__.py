@@ -24,6 +24,8 @@ NOUNS = (
     "certificates",
     "consents",
     "fallback",
+    "hand_over",
+    "hand_over_link",
     "messages",
     "keys",
     "audit",

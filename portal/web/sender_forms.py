@@ -187,6 +187,11 @@ class SenderForm(PortalForm):
     def to_use(self) -> bool:
         return request.form.get("then") == "use"
 
+    @property
+    def to_hand_over(self) -> bool:
+        """Somebody else has what it signs in with: it is saved without."""
+        return request.form.get("then") == "hand_over"
+
 
 def places(provider: Provider) -> tuple[Host, ...]:
     """The hosts that a person chooses between: by region, or by what they are for."""

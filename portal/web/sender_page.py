@@ -10,6 +10,7 @@ from portal.providers.types import Provider
 from portal.services.actor import Actor, Role
 from portal.services.senders import SenderView
 from portal.services.senders.fields import SANDBOX
+from portal.services.senders.handing_over import BY_LINK
 from portal.services.senders.keeping import main_secret
 from portal.services.senders.signature import DkimRecord
 from portal.services.senders.typed import Lender, lender
@@ -150,11 +151,24 @@ class Page:
         return sender_words.badge(self.sender, stood_in=self.stood_in)
 
     @property
+    def came_by_link(self) -> bool:
+        """Somebody else gave what it signs in with, and nobody has tried it."""
+        here = self.sender
+        return (
+            here is not None
+            and here.test_status is None
+            and (here.saved_by or "").startswith(BY_LINK)
+        )
+
+    @property
     def tabs(self) -> tuple[tuple[str, str], ...]:
         """Word and path of each page of a saved sender."""
         secret = self.may_change and self.main_secret
         middle = (("Secret", "/secret"),) if secret else ()
-        return (("Connection", ""), *middle, ("Versions", "/versions"))
+        found = (("Connection", ""), *middle, ("Versions", "/versions"))
+        if self.sandbox:
+            return found
+        return (*found, ("Guide", "/guide"), ("Hand-over", "/hand-over"))
 
     @property
     def wrong(self) -> tuple[tuple[str, str], ...]:

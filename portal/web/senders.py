@@ -177,12 +177,15 @@ def _save(page: Page) -> Response:
             sender_id=page.sender.id if page.sender else None,
             values=values(form, page.provider, base, page.lender),
             activate=form.to_use,
+            incomplete=form.to_hand_over,
             typed_in=form.typed_in,
         )
     except Invalid as fault:
         return fragments.answer(PAGE, WORKBENCH, 422, page=refused(page, fault))
     after = saved(page.actor, done.id, page.test)
     _say(done, after.heading)
+    if form.to_hand_over:
+        return fragments.go(f"{after.urls.action}/hand-over")
     to = (
         f"{after.urls.action}?ladder={page.test.id}" if page.test else after.urls.action
     )

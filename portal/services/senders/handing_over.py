@@ -29,6 +29,7 @@ from portal.store.fields import now
 from portal.store.models import HandOver, Sender, SenderVersion, Tenant
 
 KEPT = timedelta(days=7)
+BY_LINK = "link of "  # who saved a version that came of one: the rest is by whom
 MADE_AN_HOUR = 20
 VISITS, VISITS_S = 60, 15 * 60  # from one address
 GIVEN_AN_HOUR = 20  # tries with one link
@@ -175,7 +176,7 @@ def give(
     if missing:
         raise Invalid.many([FieldError(name, "This is missing.") for name in missing])
     actor = Actor(
-        installation=installation, system=f"link of {row.created_by}", ip=ip
+        installation=installation, system=f"{BY_LINK}{row.created_by}", ip=ip
     ).within(tenants.tenant_ref(Tenant.get_by_id(row.tenant_id)))
     save(
         actor,

@@ -12,6 +12,7 @@ from portal.secret import Secret
 from portal.services.senders.sealing import Stamp, seal_secrets
 from portal.store.fields import now
 from portal.store.models import Note, SenderSecret, SenderVersion
+from portal.store.vault import CANARY
 from tests.faults.household import LIMITS, QUICK, House, inhabited
 from tests.faults.invariants import rows_of
 from tests.faults.test_database import served, until
@@ -39,7 +40,7 @@ def sealed(house: House) -> list[bytes]:
     """Everything that was sealed, byte for byte."""
     with inhabited(house.settings):
         secrets = [bytes(row.sealed) for row in SenderSecret.select()]
-        return secrets + [bytes(row.value) for row in Note.select().order_by(Note.name)]
+        return [*secrets, bytes(Note.get_by_id(CANARY).value)]
 
 
 def keep_password(house: House) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from portal.services.outbox.states import State
@@ -61,10 +61,15 @@ class Book:
             assert (each.version_id, each.fence) == (before.version_id, before.fence)
             assert each.mail_id not in self.cancelled, "claimed after its DELETE"
             scheduled_at = self.seen.mails[each.mail_id].scheduled_at
-            assert scheduled_at is None or scheduled_at <= here, "sent too early"
+            # Once its time had come, a clock set back does not take that away.
+            came = scheduled_at is None or scheduled_at <= here or each.number > 1
+            assert came, "sent too early"
 
-    def marks(self, errand: Errand, granted: bool, before: Seen) -> None:
-        """Line 5: between two marks of a recipient lies a no, or an `uncertain`."""
+    def marks(
+        self, errand: Errand, took: Collection[str], granted: bool, before: Seen
+    ) -> None:
+        """Line 5: for those that RCPT took; between two marks of a recipient lies a
+        no, or an `uncertain`."""
         mark = self.seen.tries.get(errand.id)
         if not granted:
             assert mark is None or before.tries[errand.id].dot_at == mark.dot_at
@@ -72,6 +77,8 @@ class Book:
         assert mark is not None
         assert mark.mail_id not in self.cancelled, "marked after its DELETE"
         assert all(mark.fence >= fence for fence in self.named), "marked after the move"
+        covered = [self.seen.rows[key] for key in mark.covered]
+        assert {row.address for row in covered} == set(took), "marked for the refused"
         for key in mark.covered:
             row = self.seen.rows[key]
             assert key in mark.targets

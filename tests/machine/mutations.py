@@ -43,11 +43,25 @@ def one(
 
 
 HOLES = (
-    one(
+    Mutation(
         "the mark names the state",
-        f"{OUTBOX}/marks.py",
-        HELD,
-        HELD.replace("state = ?", "? IS NOT NULL"),
+        (
+            Edit(
+                f"{OUTBOX}/marks.py", HELD, HELD.replace("state = ?", "? IS NOT NULL")
+            ),
+            # Guarded twice: a lease that ended leaves its answer with the attempt.
+            Edit(
+                f"{OUTBOX}/marks.py",
+                "    if attempt.answer is not None or attempt.is_marked:\n"
+                "        return False\n    fence =",
+                "    fence =",
+            ),
+            Edit(
+                f"{OUTBOX}/marks.py",
+                '"id = ? AND dot_at IS NULL AND answer IS NULL"',
+                '"id = ? AND dot_at IS NULL"',
+            ),
+        ),
         1,
     ),
     one(

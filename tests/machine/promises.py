@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from portal.services.outbox.ledger import EVENTS
-from portal.services.outbox.states import FINAL, State, derive
+from portal.services.outbox.states import FINAL, WAITING, State, derive
 from tests.machine.seen import Row, Seen, Try
 
 NONE_KEPT = (State.FAILED, State.EXPIRED, State.CANCELLED)
@@ -149,6 +149,13 @@ def one_retry(before: Seen, now: Seen, kind: str) -> Iterator[str]:
             yield f"{_name(row)} is to be tried again: {row}"
 
 
+def a_wish_is_kept(before: Seen, now: Seen, kind: str) -> Iterator[str]:
+    """What somebody has cancelled waits for no worker."""
+    for row in now.rows.values():
+        if row.cancel_asked and row.state in WAITING:
+            yield f"{_name(row)} is {row.state} after its DELETE"
+
+
 def copies_agree(now: Seen, copies: Mapping[int, list[int]]) -> Iterator[str]:
     """Against what the relay keeps, by recipient."""
     for row in now.rows.values():
@@ -203,4 +210,5 @@ ROW_BY_ROW = (
     messages_are_what_their_recipients_are,
     states_say_what_attempts_know,
     one_retry,
+    a_wish_is_kept,
 )

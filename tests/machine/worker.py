@@ -38,6 +38,11 @@ class Errand:
     kept: bool = False
 
     @property
+    def is_owing(self) -> bool:
+        """Its dot may still be written, or be on the wire."""
+        return self.flight.marked and not self.dotted
+
+    @property
     def claimed(self) -> Claimed:
         return self.flight.claimed
 

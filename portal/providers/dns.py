@@ -35,6 +35,7 @@ class SpfFacts:
     includes: tuple[str, ...] = ()
     accept: tuple[str, ...] = ()
     also_required: tuple[str, ...] = ()
+    ending: Literal["~all", "-all", "?all"] = "~all"  # of a record made for it
     notes: str | None = None
 
 

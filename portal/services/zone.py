@@ -67,9 +67,7 @@ def with_addresses(steps: tuple[str, ...], ips: tuple[str, ...]) -> tuple[str, .
 def _spf(
     provider: Provider, facts: SpfFacts | None, domain: str, ips: tuple[str, ...]
 ) -> Ask | None:
-    if facts is None or facts.evaluated_at != "from_domain":
-        return None
-    if not (facts.required_at_from_domain or facts.recommended_at_from_domain):
+    if facts is None or not _is_asked_for(facts):
         return None
     ours = [f"ip{6 if ':' in ip else 4}:{ip}" for ip in ips]
     also: list[str] = []
@@ -89,14 +87,24 @@ def _spf(
             "If the domain has an SPF record, put what is new of this before its end; a"
             " name must not have two.",
         ),
-        records=(
-            Record(name=domain, type="TXT", value=f"v=spf1 {' '.join(terms)} ~all"),
-        )
+        records=(Record(name=domain, type="TXT", value=_record(terms, facts.ending)),)
         if terms
         else (),
         notes=(*loose, *((facts.notes,) if facts.notes else ())),
         unsure=provider.is_unsure("spf"),
     )
+
+
+def _is_asked_for(facts: SpfFacts) -> bool:
+    """At the From domain; a condition in words is worth telling only there."""
+    required = facts.required_at_from_domain
+    if isinstance(required, str):
+        return facts.evaluated_at == "from_domain"
+    return required or facts.recommended_at_from_domain
+
+
+def _record(terms: list[str], ending: str) -> str:
+    return " ".join(("v=spf1", *terms, ending))
 
 
 def _dkim(

@@ -84,6 +84,14 @@ def test_what_was_pasted_is_shown_and_never_run(as_viewer):
     assert "&lt;script&gt;alert" in page
 
 
+def test_a_bounce_to_several_is_told_once_for_each_reason(as_viewer):
+    page = ask(as_viewer, BOUNCE).text
+
+    assert page.count("<dt>Cause</dt>") == 2
+    assert "kim<wbr>@example.<wbr>com, al<wbr>@example.<wbr>com" in page
+    assert "mailbox_full" in page and "recipient_unknown" in page
+
+
 def test_nobody_explains_without_signing_in(nobody):
     assert nobody.get("/explain").status_code == 303
     assert nobody.post("/explain", data={"text": GMAIL}).status_code == 303
@@ -117,3 +125,37 @@ def test_a_cause_names_those_who_word_it_in_their_own_way(as_viewer):
     assert "basic authentication is disabled" in page
     assert "Microsoft 365" in page
     assert "until something is changed" in page
+
+
+BOUNCE = """\
+From: MAILER-DAEMON@mx.example.net
+To: noreply@example.org
+Subject: Undelivered Mail
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+Three failed.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.net
+
+Final-Recipient: rfc822; kim@example.com
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 User unknown
+
+Final-Recipient: rfc822; al@example.com
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 User unknown
+
+Final-Recipient: rfc822; bo@example.com
+Action: failed
+Status: 5.2.2
+Diagnostic-Code: smtp; 552 5.2.2 Mailbox full
+--b--
+"""

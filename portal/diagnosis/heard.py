@@ -32,7 +32,10 @@ _COMMAND = re.compile(
 )
 _OTHERWISE = (
     ("auth", re.compile(r"SASL authentication failed", re.IGNORECASE)),
-    ("starttls", re.compile(r"TLS is required|start TLS|server certificate not", re.I)),
+    (
+        "starttls",
+        re.compile(r"TLS is required, but|start TLS|server certificate not", re.I),
+    ),
     ("connect", re.compile(r"\bconnect(?:ing)? to \S{1,255}[\]:]", re.IGNORECASE)),
     ("rcpt_to", re.compile(r"name service error|host or domain name not", re.I)),
 )

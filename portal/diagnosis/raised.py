@@ -29,8 +29,10 @@ _BARE = re.compile(
 )
 _TUPLE = re.compile(r"\(([2-5]\d\d), b?(['\"])(.{0,3000}?)\2[,)]", re.DOTALL)
 _REFUSED = re.compile(r"^\{?['\"]([^'\"\s]{1,320}@[^'\"\s]{1,255})['\"]: ?(?=\()")
+# RFC 5321 §4.2.1: the second digit is 0 to 5; a port or a line of code is no reply.
 _REPLY = re.compile(
-    r"(?:^|[\s:\"'])([2-5]\d\d)[ :-]{1,2}(\D.{0,3000}|[245]\.\d.{0,3000})"
+    r"(?:^|(?<!HTTP)(?<!HTTP/1\.1)[\s:\"'])([245][0-57]\d)"
+    r"(?:[ -](\D.{0,3000})|[ :-]{1,2}([245]\.\d.{0,3000}))"
 )
 _NODE_REPLY = re.compile(r"\bresponse: ?'([2-5]\d\d)[ -](.{0,3000}?)',?\s*$", re.M)
 _NODE = re.compile(r"\bcode: ?'(E[A-Z]{2,20})'")
@@ -108,7 +110,7 @@ def _reply(words: str, text: str) -> tuple[int | None, str]:
     if found := _NODE_REPLY.search(text):
         return int(found[1]), found[2].replace("\\n", "\n")
     if found := _REPLY.search(words):
-        return int(found[1]), found[2].strip(" '\"")
+        return int(found[1]), (found[2] or found[3]).strip(" '\"")
     _, _, answer = words.partition("server response was:")
     return None, answer.strip() or words or _last_line(text)
 

@@ -12,6 +12,7 @@ _LONGEST = 4000
 _CODE = re.compile(r"(?:^|[\s(\[:\"'])([2-5]\d\d)(?=[\s,:;)-]|$)")
 _CODE_IN_FRONT = re.compile(r"^\s*[(\[\"']*([2-5]\d\d)(?:[\s,-]+b?[\"']?|$)")
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
+_OF_AUTH = frozenset({534, 535, 538})  # RFC 4954 §6: nothing else answers so
 _LINE = re.compile(r"\n\s*(?:[2-5]\d\d[ -])?(?:[245]\.\d{1,3}\.\d{1,3}\s)?")
 
 
@@ -48,7 +49,7 @@ def read(evidence: Evidence, vocabulary: Vocabulary) -> Reading:
     return Reading(
         words=words,
         meaning=Meaning(words, vocabulary),
-        stage=evidence.stage,
+        stage=evidence.stage or ("auth" if code in _OF_AUTH else None),
         code=code,
         enhanced=enhanced or _enhanced_in(words, code),
         exception=(evidence.exception or "").rpartition(".")[2] or None,

@@ -23,7 +23,14 @@ _STAGE_WORDS = {
     "starttls": r"tls|ssl|certificate|x509",
     "oauth_token": r"oauth|token|AADSTS|invalid_|unauthorized_|grant",
     "auth": r"auth|log.?in|sign.?in|password|credential|user ?name|api.?key|授权码",
+    "mail_from": r"sender|from|return.?path|absender|发件人",
 }
+# RFC 4954 §6 has no 55x: such a reply is about signing in only if it names a secret.
+_SECRET_WORDS = re.compile(
+    r"passw|log.?in|user ?name|credentials?(?! for)|api.?key", re.I
+)
+# Where there is no reply either: “it may have been accepted” is not said lightly.
+_CONTENT_WORDS = re.compile(r"\b(data|message|body|dot|354)\b", re.IGNORECASE)
 _BEFORE_REPLIES = frozenset({"dns", "connect", "tls", "oauth_token"})
 
 
@@ -173,6 +180,10 @@ def _may_be(stage: str, reading: Reading) -> bool:
     if stage in _BEFORE_REPLIES and reading.code is not None:
         return False
     words = f"{reading.exception or ''} {reading.words}"
+    if stage == "auth" and str(reading.code).startswith("55"):
+        return _SECRET_WORDS.search(words) is not None
+    if stage in ("data", "post_data") and not reading.permanence:
+        return _CONTENT_WORDS.search(words) is not None
     return re.search(_STAGE_WORDS.get(stage, ""), words, re.IGNORECASE) is not None
 
 

@@ -37,15 +37,16 @@ class Known:
 
 
 def met() -> tuple[Known, ...]:
-    return tuple(
-        known
-        for file in sorted((DATA / "failures").glob("*.toml"))
-        for known in _read(file)
-    )
+    return _all("failures")
 
 
 def held_out() -> tuple[Known, ...]:
-    return tuple(_read(DATA / "held_out.toml"))
+    return _all("held_out")
+
+
+def _all(folder: str) -> tuple[Known, ...]:
+    files = sorted((DATA / folder).glob("*.toml"))
+    return tuple(known for file in files for known in _read(file))
 
 
 def _read(file: Path) -> Iterator[Known]:

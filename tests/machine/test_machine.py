@@ -3,7 +3,7 @@
 In CI 100 examples of 20 steps on SQLite and 5 on PostgreSQL, the same ones each
 time; FAULTS=full makes it 300 × 30 and 60 with a seed of its own, FAULTS_EXAMPLES
 any number, FAULTS_SEED repeats a run. What is found is shown as the shortest history
-that shows it. `python -m tests.machine` searches without an end,
+that shows it. `python -m tests.machine` searches longer,
 `python -m tests.machine.mutate` takes each rule out and shows that it is missed.
 """
 

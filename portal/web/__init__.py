@@ -19,6 +19,8 @@ NOUNS = (
     "set_up",
     "overview",
     "where",
+    "finding",
+    "advice",
     "senders",
     "live_tests",
     "certificates",

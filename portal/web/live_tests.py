@@ -102,12 +102,20 @@ def _begin(page: Page, found: Mapping[str, object], fragment: str) -> Response:
             to=form.to.data,
             session_id=actor.session_id,
             typed_in=form.typed_in,
+            kind=_kind(page.test),
         )
     except Invalid as fault:
         return fragments.answer(PAGE, WORKBENCH, 422, page=refused(page, fault))
     sender_id = page.sender.id if page.sender else None
     shown = following(actor, testing.read(actor, test_id), sender_id)
     return fragments.redirect_after_post(shown.urls.shown_at, fragment, page=shown)
+
+
+def _kind(test: TestView | None) -> str:
+    """A repair is followed by a test of the kind that failed; else a button says."""
+    repairs = "repair" in request.form or "trust" in request.form
+    wanted = test.kind if test and repairs else request.form.get("kind")
+    return testing.PREFLIGHT if wanted == testing.PREFLIGHT else testing.MAIL
 
 
 def _wanted(test: TestView | None) -> Mapping[str, object]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from portal.delivery.granted import EXCEPTION as OURS
 from portal.delivery.types import Auth, Security, Stage, Step, StepStatus
 from portal.services.senders import SenderFields
-from portal.services.testing import TestView
+from portal.services.testing import PREFLIGHT, TestView
+from portal.services.testing.preflight import PASSED
 
 NAMES = {
     Stage.DNS: "Find the host",
@@ -92,7 +93,7 @@ class Ladder:
 
 def ladder(test: TestView) -> Ladder:
     rungs = tuple(
-        [_reached(test, step) for step in test.steps]
+        [_reached(test, step) for step in test.steps if step.stage in _stages(test)]
         + [_not_reached(stage) for stage in _ahead(test)]
     )
     state, word = _verdict(test)
@@ -113,12 +114,20 @@ def expected(fields: SenderFields) -> list[Stage]:
     return [stage for stage in Stage if stage not in left_out]
 
 
+def _stages(test: TestView) -> list[Stage]:
+    """A preflight has no content to send."""
+    if test.kind != PREFLIGHT:
+        return list(Stage)
+    return [each for each in Stage if each not in (Stage.DATA, Stage.POST_DATA)]
+
+
 def _ahead(test: TestView) -> list[Stage]:
     """Of a test that goes on, the stages to come; one that is over has named all."""
     if test.is_final:
         return []
     seen = {step.stage for step in test.steps}
-    return [stage for stage in expected(test.fields) if stage not in seen]
+    ahead = [stage for stage in expected(test.fields) if stage in _stages(test)]
+    return [stage for stage in ahead if stage not in seen]
 
 
 def _reached(test: TestView, step: Step) -> Rung:
@@ -174,6 +183,8 @@ def _verdict(test: TestView) -> tuple[str, str]:
         return "running", _now(test).capitalize()
     if test.status == "sent":
         return ("captured", "Captured") if test.captured else ("sent", "Accepted")
+    if test.status == PASSED:
+        return "pass", "Would be taken"
     if test.status == "uncertain":
         return "uncertain", "Uncertain"
     if test.status == "stopped":
@@ -193,6 +204,6 @@ def _now(test: TestView) -> str:
 
 
 def _progress(test: TestView) -> str:
-    total = len(expected(test.fields))
+    total = len([each for each in expected(test.fields) if each in _stages(test)])
     reached = min(max(len(test.steps), 1), total)
     return f"Stage {reached} of {total}: {_now(test)}"

@@ -42,6 +42,12 @@ class Addresses:
         return self._beside("certificate")
 
     @property
+    def find_url(self) -> str:
+        """Where the relay is looked for; it leads back to a sender that is saved."""
+        knows = f"?sender={self.sender_id}" if self.sender_id else ""
+        return f"{self.base}/find{knows}"
+
+    @property
     def test_url(self) -> str:
         """Where the ladder asks how far its test is; it knows its page by heart."""
         return self._of_test("")

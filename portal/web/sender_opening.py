@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from portal.services.senders.signature import DkimRecord, dkim_record
 from portal.services.senders.typed import lender
 from portal.services.testing import TestView
 from portal.web import carried
+from portal.web.finding import found_values
 from portal.web.sender_forms import SECRETS, SenderForm, find_place
 from portal.web.sender_oauth import Consent
 from portal.web.sender_page import Page
@@ -62,6 +64,7 @@ def opened(actor: Actor, sender_id: str) -> Page:
     provider = _provider(actor, sender.provider, stored=True)
     test, given = _asked(actor, "test"), _consented(actor)
     shown = given.settings if given else (test or sender).fields.settings()
+    shown |= _place(found_values(actor, request.args.get("found")))
     ladder = test or _asked(actor, "ladder") or testing.latest(actor, sender_id)
     return Page(
         actor=actor,
@@ -153,7 +156,14 @@ def _preset(actor: Actor, provider: Provider) -> dict[str, object]:
         settings["auth"] = ways(provider)[0]
     if host := request.args.get("host", "").strip():
         settings["host"] = host  # what was searched for and not found
-    return settings
+    return {**settings, **found_values(actor, request.args.get("found"))}
+
+
+def _place(values: Mapping[str, object]) -> dict[str, object]:
+    """Of what was found, where the relay is: who signs in stays as it is saved."""
+    return {
+        name: values[name] for name in ("host", "port", "security") if name in values
+    }
 
 
 def _form(settings: dict[str, object], provider: Provider) -> SenderForm:

@@ -54,6 +54,7 @@ class ProviderHints:
     from_hint: str | None = None
     refused_sender: str | None = None  # the cause, where it refuses one without words
     rules: tuple[HintRule, ...] = ()
+    advice: Mapping[str, str] = field(default_factory=dict)  # sentences by cause
     docs: str | None = None
 
 

@@ -50,6 +50,8 @@ def advised(words: str, cause: str, hints: ProviderHints | None) -> str:
         more.append(f"Secret: {_sentence(hints.password_hint)}")
     if cause in _SENDER and hints.from_hint:
         more.append(f"With {hints.name}: {_sentence(hints.from_hint)}")
+    if told := hints.advice.get(cause):
+        more.append(_sentence(told))
     return " ".join([words, *more])
 
 

@@ -21,6 +21,7 @@ from portal.diagnosis.explain import explain
 from portal.diagnosis.types import Diagnosis, Evidence, HintRule, ProviderHints
 from portal.providers.catalogue import Catalogue
 from portal.providers.types import OAuthFacts, Provider, Rule, UsernameRule
+from portal.services.provider_words import advice
 
 _CAUSES = {
     "auth": "auth_bad_credentials",
@@ -108,6 +109,7 @@ def hints(catalogue: Catalogue, provider_id: str | None) -> ProviderHints | None
         from_hint=provider.from_hint,
         refused_sender=_refused_sender(provider),
         rules=tuple(_hint_rule(rule, provider) for rule in provider.rules),
+        advice=advice(provider),
         docs=provider.docs[0] if provider.docs else None,
     )
 

@@ -1,0 +1,65 @@
+"""What the catalogue knows of a provider stands in the remedy of a failure there."""
+
+from __future__ import annotations
+
+import pytest
+
+from portal.diagnosis.explain import explain
+from portal.diagnosis.types import Evidence
+from portal.providers.catalogue import Catalogue
+from portal.services import knowledge
+from portal.services.provider_words import advice
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return Catalogue.load()
+
+
+@pytest.mark.parametrize(
+    ("provider", "evidence", "told"),
+    [
+        (
+            "microsoft365",
+            Evidence(text="4.3.2 rate limit exceeded", stage="post_data", code=432),
+            "Limits of Microsoft 365: 30 a minute, 10000 recipients a day,"
+            " 3 connections.",
+        ),
+        (
+            "postmark",
+            Evidence(text="message too large", stage="post_data", code=552),
+            "Postmark takes messages of 10 MB.",
+        ),
+        (
+            "amazon_ses",
+            Evidence(text="account is in the sandbox", stage="post_data", code=554),
+            "With Amazon SES: Sandbox until production access is granted per region",
+        ),
+        (
+            "google_workspace_relay",
+            Evidence(text="5.7.1 Mail relay denied", stage="rcpt_to", code=550),
+            "Routing, SMTP relay service, Configure.",
+        ),
+    ],
+)
+def test_the_remedy_names_what_this_provider_documents(
+    catalogue, provider, evidence, told
+):
+    remedy = explain(evidence, knowledge.hints(catalogue, provider)).remedy
+
+    assert told in remedy
+
+
+def test_every_advice_says_whose_it_is(catalogue):
+    for provider in catalogue.all():
+        for sentence in advice(provider).values():
+            assert "None" not in sentence
+            assert provider.name in sentence
+
+
+def test_an_allow_list_that_is_no_condition_is_no_remedy(catalogue):
+    """SendGrid can bind a key to addresses; that mends no refused relaying."""
+    sendgrid = catalogue.get("sendgrid")
+
+    assert sendgrid.allow_list and not sendgrid.allow_list.required
+    assert "relay_denied_ip_not_allowed" not in advice(sendgrid)

@@ -1,0 +1,144 @@
+"""What the page of a domain shows: the verdict, each check in words, what became of it.
+
+Texts of `found`, `expected`, fixes and facts come out of the DNS: hostile, shown
+escaped. Domains are A-labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from portal.deliverability.types import CheckName, Fix, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """All checks in one sentence."""
+
+    status: Status
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a receiver asks for, and what it answers where that is missing."""
+
+    receiver: str  # Gmail, Yahoo, Outlook
+    asks: str
+    refusal: str | None  # "550 5.7.26"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One reason id of a check in words: what it means, why it matters, what to do."""
+
+    id: str
+    title: str
+    why: str
+    remedy: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastKnown:
+    """What a check said before it could not be made."""
+
+    status: Status
+    title: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckView:
+    """One check in words. `title` is that of the main reason, which is the first.
+    `where` is the name in the DNS that it is about. `json` is the shape of
+    `portal dns --json`."""
+
+    check: CheckName
+    label: str  # SPF, DKIM, TLS reports
+    status: Status
+    where: str
+    title: str
+    reasons: tuple[Reason, ...]
+    found: tuple[str, ...] = ()
+    expected: str | None = None
+    fixes: tuple[Fix, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    last_known: LastKnown | None = None  # of an unknown one, if there is any
+    json: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A check that is not what it was: "DMARC: there is no policy; was in order"."""
+
+    check: CheckName
+    before: Status
+    after: Status
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    """What the checks of one day came to; a check that could not be made counts as
+    it was last known."""
+
+    day: date
+    at: datetime  # of the last of them
+    status: Status
+    statuses: Mapping[CheckName, Status]
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainView:
+    """The domain of one version of a sender.
+
+    `running`: a check waits or is under way, `checks` grow and `pending` names those
+    that are awaited; `verdict` comes with its end and is None before the first.
+    `overdue`: no engine has taken it yet. `is_current`: the last check was of just
+    what this version says. `problem` says why there can be no check (the sandbox,
+    a name of an inner network); then there is nothing else.
+    """
+
+    sender_id: str
+    version: int
+    domain: str
+    envelope_domain: str | None  # None: the provider's own
+    signing_domain: str
+    provider: str | None  # its name
+    running: bool
+    overdue: bool
+    checked_at: datetime | None
+    is_current: bool
+    verdict: Verdict | None
+    checks: tuple[CheckView, ...]  # in the order of the page
+    pending: tuple[str, ...]  # labels
+    history: tuple[Verdicts, ...]  # the oldest first
+    watch: bool
+    next_at: datetime | None  # of the watch
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Badge:
+    """A sender's domain on its card: the last verdict, `None` before the first."""
+
+    status: Status | None
+    word: str
+    failing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """A green check of a sender in use has turned, for the banner of the overview."""
+
+    sender_id: str
+    sender: str
+    domain: str
+    since: datetime
+    turned: tuple[str, ...]  # sentences, the worst first
+    status: Status

@@ -211,7 +211,10 @@ def limits(provider: Provider) -> str:
         (known.per_day, "a day"),
     )
     said = [f"{value} {period}" for value, period in periods if value]
-    return f"{provider.name} documents {'; '.join(said)}." if said else ""
+    if not said:
+        return ""
+    unsure = ", which may differ by now" if provider.is_unsure("limits") else ""
+    return f"{provider.name} documents {'; '.join(said)}{unsure}."
 
 
 def verified(provider: Provider) -> str:

@@ -39,6 +39,7 @@ _TABLES = {
     "from": {"verify": "from_verify", "where": "from_hint", "notes": "from_notes"},
     "trial": {"notes": "trial"},
 }
+_UNKNOWN = "unexpected_keyword_argument"
 _ADAPTER = TypeAdapter(with_config(ConfigDict(extra="forbid"))(Provider))
 
 
@@ -61,9 +62,7 @@ def read(id_: str, table: Table) -> Provider:
     try:
         provider = _ADAPTER.validate_python(values)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(each) for each in first["loc"])
-        raise BadFile(f"“{where}”: {first['msg'].lower()}") from error
+        raise BadFile(_first(error)) from error
     for choice in provider.ports:
         if not 0 < choice.port < 65536:
             raise BadFile(f"{choice.port} is no port")
@@ -73,6 +72,19 @@ def read(id_: str, table: Table) -> Provider:
         except re.error as error:
             raise BadFile(f"“{pattern}” is no regular expression ({error})") from error
     return provider
+
+
+def _first(error: ValidationError) -> str:
+    """What is wrong, in a clause. A key that nobody knows is told of first: what is
+    missing is often that key, misspelt."""
+    found = error.errors(include_url=False, include_input=False)
+    first = next((e for e in found if e["type"] == _UNKNOWN), found[0])
+    where = ".".join(str(each) for each in first["loc"])
+    if first["type"] == _UNKNOWN:
+        return f"there is no key “{where}”"
+    if first["type"] == "missing":
+        return f"“{where}” is missing"
+    return f"“{where}”: {first['msg'].lower()}"
 
 
 def _renamed(name: str, table: object) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def test_the_platform_page_names_file_and_field(installation, owner, tmp_path):
     page = Visitor(app, owner).get("/platform").text
 
     assert "Provider files" in page and "1 left out" in page
-    assert "postmark.toml is left out: “limits.message_size”" in page
+    assert "is left out: there is no key “limits.message_size”." in page
 
 
 def test_nothing_is_said_where_every_file_is_understood(as_owner):

@@ -19,10 +19,11 @@ LONG_LOG_BYTES = 256 * MIB  # it is 4 MB where nobody hinders it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floors:
-    """Free space below which a thing is no longer done (RELIABILITY §2.9)."""
+    """Free space below which a thing is no longer done."""
 
     accept_bytes: int = 200 * MIB
-    accept_share: float = 0.05  # of the whole file system; the higher floor counts
+    accept_share: float = 0.05  # of the whole file system; the higher floor counts,
+    share_at_most_bytes: int = 2048 * MIB  # but nobody needs 5 % of a large disk
     claim_bytes: int = 50 * MIB  # results need room, too
     ballast_bytes: int = 8 * MIB
 
@@ -47,7 +48,8 @@ class Room:
         if self.folder is None:
             return 0
         share = self.floors.accept_share * shutil.disk_usage(self.folder).total
-        return max(self.floors.accept_bytes, int(share))
+        share = min(int(share), self.floors.share_at_most_bytes)
+        return max(self.floors.accept_bytes, share)
 
     def accepts(self) -> bool:
         free = self.free_bytes

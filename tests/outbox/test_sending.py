@@ -76,7 +76,8 @@ def test_without_a_way_nothing_is_accepted(owner):
 
 
 @pytest.mark.parametrize(
-    "floors", [Floors(accept_bytes=1 << 62), Floors(accept_share=1)]
+    "floors",
+    [Floors(accept_bytes=1 << 62), Floors(accept_share=1, share_at_most_bytes=1 << 62)],
 )
 def test_without_room_on_the_disk_nothing_is_accepted(owner, floors):
     """Of the two floors the higher one counts; a server has a disk of its own."""

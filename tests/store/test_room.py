@@ -24,6 +24,7 @@ def test_the_floors_are_those_of_the_rules():
     assert Floors() == Floors(
         accept_bytes=200 * MIB,
         accept_share=0.05,
+        share_at_most_bytes=2048 * MIB,
         claim_bytes=50 * MIB,
         ballast_bytes=8 * MIB,
     )
@@ -34,7 +35,7 @@ def test_the_floors_are_those_of_the_rules():
     [
         ({}, True, True),
         ({"accept_bytes": ENDLESS}, False, True),
-        ({"accept_share": 1.0}, False, True),
+        ({"accept_share": 1.0, "share_at_most_bytes": ENDLESS}, False, True),
         ({"claim_bytes": ENDLESS}, True, False),
     ],
 )
@@ -45,12 +46,14 @@ def test_either_floor_refuses(tmp_path, floors, accepts, claims):
 
 
 def test_the_higher_of_the_two_floors_counts(tmp_path):
-    total = shutil.disk_usage(tmp_path).total
+    half = shutil.disk_usage(tmp_path).total // 2
 
-    assert room(tmp_path, accept_bytes=7).accept_floor_bytes == 7
-    assert room(tmp_path, accept_bytes=7, accept_share=0.5).accept_floor_bytes == (
-        total // 2
-    )
+    def floor(**floors):
+        return room(tmp_path, accept_bytes=7, **floors).accept_floor_bytes
+
+    assert floor() == 7
+    assert floor(accept_share=0.5, share_at_most_bytes=ENDLESS) == half
+    assert floor(accept_share=0.5, share_at_most_bytes=MIB) == MIB
 
 
 def test_a_server_looks_after_its_own_disk():
@@ -87,7 +90,7 @@ def test_ballast_that_was_cut_short_is_made_anew(tmp_path):
 
 def test_no_ballast_where_it_would_cost_the_room_to_accept(tmp_path):
     """Otherwise it came and went with each mail of a disk that is nearly full."""
-    there = room(tmp_path, accept_share=1.0, ballast_bytes=MIB)
+    there = room(tmp_path, accept_bytes=ENDLESS, ballast_bytes=MIB)
 
     assert not there.take_ballast()
     assert not (tmp_path / "ballast").exists()

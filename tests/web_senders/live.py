@@ -14,6 +14,7 @@ from werkzeug.serving import make_server
 from portal.app import create_app
 from portal.delivery.types import Limits
 from portal.engine.live_tests import LiveTests
+from portal.engine.searches import Searches
 from portal.services.installation import Installation
 
 QUICK = Limits.every(1, 5)
@@ -48,12 +49,15 @@ class Engine:
             tests = LiveTests(
                 self._here, "test", threads, limits=QUICK, probe_limits=QUICK
             )
+            searches = Searches(self._here, "test", threads, within_s=5)
             self._ready.set()
             while not self._over.is_set():
                 await self._rung.wait()
                 self._rung.clear()
                 await tests.look()
+                await searches.look()
             await tests.stop(10)
+            await searches.stop(10)
 
 
 @contextmanager

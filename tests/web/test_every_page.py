@@ -14,6 +14,7 @@ WAY_BACK = "/oauth/callback"  # from a consent, and a page of nothing else
 OF_ADMINS = (
     "/senders/new",
     "/senders/hint",
+    "/senders/find",
     "/secret",
 )  # a viewer has nothing to do there
 INLINE = re.compile(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)|javascript:")

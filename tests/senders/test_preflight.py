@@ -62,7 +62,7 @@ def test_every_allowed_address_is_asked_for(
         ("news@example.org", True),
     ]
     assert "takes every sender for admin@example.org" in view.sentence
-    assert "only after DATA" in view.sentence
+    assert "Nothing was sent." in view.sentence
     assert relay.mails == []
     [event] = audit.events(owner, event="sender.tested").events
     assert (event.detail["kind"], event.detail["status"]) == ("preflight", "passed")

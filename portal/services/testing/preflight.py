@@ -10,7 +10,6 @@ from portal.delivery.preflight import Asked
 from portal.delivery.types import Outcome, Relay, Status
 
 PASSED = "passed"
-LATER = "Some relays refuse a sender or a recipient only after DATA."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +51,7 @@ def _sentence(asked: Sequence[Asked], relay: Relay, to: str) -> str:
         if len(taken) == len(asked)
         else f"{len(taken)} of {len(asked)} senders"
     )
-    return f"{relay.host} takes {what} for {to}. Nothing was sent. {LATER}"
+    return f"{relay.host} takes {what} for {to}. Nothing was sent."
 
 
 def _json(each: Asked) -> dict[str, Any]:

@@ -19,8 +19,9 @@ def browser() -> Iterator[Browser]:
     """Ends with its module: while Playwright lives, `asyncio.run` fails in its thread."""
     if not CHROMIUM:
         pytest.skip("Chromium is not installed: apt-get install chromium.")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=15_000)  # the machine runs the rest of the suite as well
     with sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-dev-shm-usage"]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)

@@ -18,6 +18,7 @@ from portal.engine.searches import Searches
 from portal.services.installation import Installation
 
 QUICK = Limits.every(1, 5)
+PATIENT = Limits.every(3, 8)  # beside a browser, on a machine that is busy
 
 
 class Engine:
@@ -47,7 +48,7 @@ class Engine:
         self._rung, self._over = asyncio.Event(), asyncio.Event()
         with ThreadPoolExecutor(2) as threads:
             tests = LiveTests(
-                self._here, "test", threads, limits=QUICK, probe_limits=QUICK
+                self._here, "test", threads, limits=PATIENT, probe_limits=QUICK
             )
             searches = Searches(self._here, "test", threads, within_s=5)
             self._ready.set()

@@ -65,9 +65,11 @@ def new_page(browser: Browser, installation, owner: Actor) -> Iterator[NewPage]:
 
 
 def end_of_test(page: Page) -> None:
-    """Until no page and no fragment asks again."""
-    expect(page.locator("#ladder #send-test")).to_be_visible()
+    """Until no page and no fragment asks again. Rungs first: before its first test a
+    page is at rest as well."""
     expect(page.locator("#ladder .ladder > li")).not_to_have_count(0)
+    expect(page.locator("#ladder #send-test")).to_be_visible()
+    expect(page.locator("#ladder [id^=poll-]")).to_have_count(0)
 
 
 def looks_well(page: Page, name: str) -> None:

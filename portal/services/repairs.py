@@ -43,7 +43,9 @@ class Case:
 
 
 def offered(diagnosis: Diagnosis, case: Case) -> tuple[Repair, ...]:
-    """What could mend it, untried, the likeliest first."""
+    """What could mend it, untried, the likeliest first. The sandbox has no settings."""
+    if case.provider is not None and case.provider.id == "sandbox":
+        return ()
     found = merged(_of_settings(diagnosis.cause, case), diagnosis.repairs)
     return tuple(each for each in found if _is_sensible(each, case))
 

@@ -170,6 +170,13 @@ def test_a_known_provider_keeps_to_its_own_doors():
     assert all(each.set.get("port") != 465 for each in found)
 
 
+def test_the_sandbox_has_nothing_to_repair(play):
+    sandbox = Catalogue.load().get("sandbox")
+    relay = relay_at(play("greets_with_554.txt"), "starttls")
+
+    assert repairs(relay, provider=sandbox) == []
+
+
 @pytest.mark.parametrize(
     ("provider", "username", "better"),
     [

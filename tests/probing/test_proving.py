@@ -16,6 +16,7 @@ from portal.secret import Secret
 from portal.services import knowledge
 from portal.services.proving import tried
 from portal.services.repairs import Case, offered
+from tests.relays.sink import Sink
 
 SECRET = "open sesame"
 USERS = {"kim": SECRET}
@@ -216,6 +217,42 @@ S: 221 Bye
 
     assert found == []  # this relay refuses that one, too
     assert relay.commands.count("EHLO mail.example.org") == 1
+
+
+class Picky(Sink):
+    """Takes mail of one name only, and says so where it is asked to."""
+
+    def __init__(self, *, at_ehlo: bool, **more) -> None:
+        super().__init__(**more)
+        self.at_ehlo = at_ehlo
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        if self.at_ehlo and hostname != "mail.example.org":
+            return ["550 5.7.1 Helo command rejected: Host not found"]
+        return responses
+
+    async def handle_MAIL(self, server, session, envelope, address, options) -> str:
+        if session.host_name != "mail.example.org":
+            return "504 5.5.2 Helo command rejected: need fully-qualified hostname"
+        return await super().handle_MAIL(server, session, envelope, address, options)
+
+
+@pytest.mark.parametrize("at_ehlo", [True, False])
+def test_another_name_that_the_relay_takes_is_offered(at_ehlo):
+    """Where MAIL was refused, MAIL is asked once more, and taken back."""
+    with Picky(at_ehlo=at_ehlo) as server:
+        where = relay_at(server, "none", auth=Auth.NONE)
+        names = ("portal.example.org", "mail.example.org")
+
+        [repair] = repairs(where, names=names, limits=PATIENT)
+
+    assert repair.set == {"ehlo_name": "mail.example.org"}
+    assert (repair.tested, repair.said) == (
+        True,
+        "The relay takes the name mail.example.org.",
+    )
+    assert server.mails == []
 
 
 def test_the_sender_becomes_the_mailbox_that_signs_in(play):

@@ -8,7 +8,9 @@ import pytest
 
 from portal.app import create_app
 from portal.config import DefaultSender
+from portal.secret import Secret
 from portal.services.senders.routing import route_now
+from portal.services.senders.sealing import Stamp, seal_secrets
 from portal.store.fields import now
 from portal.store.models import Route
 from tests.browsing import Visitor
@@ -44,7 +46,10 @@ def world(make, owner):
 
 @pytest.fixture
 def stood_in(world, owner):
-    """As the engine leaves it after failures in a row."""
+    """As the engine leaves it after failures in a row, with the password refused."""
+    password, stamps = Secret("revoked"), {"password": Stamp(at=now(), by=None)}
+    vault = owner.installation.vault
+    seal_secrets(vault, world.version, {"password": password}, stamps)
     Route.update(
         active_version=None,
         fallback_version_id=world.version.id,

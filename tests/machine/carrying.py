@@ -34,6 +34,15 @@ class Carrying:
             (worker, errand) for worker in self.workers for errand in worker.errands
         ]
 
+    def awake(self) -> list[tuple[Worker, Errand]]:
+        """Those whose lease was renewed in time."""
+        since = self.office.dial.monotonic() - self.office.timing.lease_s
+        return [
+            (worker, errand)
+            for worker, errand in self.errands()
+            if errand.flight.renewed_at > since
+        ]
+
     def claim(self, who: int, most: int, *, handed: bool, forgets: bool) -> None:
         worker, before = self.workers[who], self.book.seen
         ids = sorted(before.mails)[-most:] if handed else []
@@ -41,15 +50,20 @@ class Carrying:
         self.book.turn("claim")
         self.book.claims(worker, before)
 
-    def carry(self, who: int, pick: int, *, kept: bool, lost: bool) -> None:
+    def carry(
+        self, who: int, replies: Sequence[Reply], until: str, *, kept: bool, word: int
+    ) -> None:
+        """One mail, until its mark, its dot, or the answer or silence behind it."""
         worker = self.workers[who]
         known = set(worker.errands)
         self.claim(who, 1, handed=False, forgets=False)
         for errand in [each for each in worker.errands if each not in known]:
-            self._mark(worker, errand, [relay.YES] * 3, unknown=False)
-            if errand in worker.errands:
+            self._mark(worker, errand, replies, unknown=False)
+            if errand in worker.errands and until != "mark":
                 self._dot(errand, kept=kept)
-                self._answer(worker, errand, pick, lost=lost, again=False)
+                if until != "dot":
+                    lost = until == "no answer"
+                    self._answer(worker, errand, word, lost=lost, again=False)
 
     def go_on(self, pick: int, *, kept: bool, word: int, again: bool) -> None:
         worker, errand = one(self.errands(), pick)

@@ -26,6 +26,7 @@ REPLIES = st.lists(
 ).map(tuple)
 # Until something is due; a moment, a lease, an hour, longer than mail lives.
 PASSING_S = st.sampled_from((*[None] * 5, 5, 5, 125, 125, 3700, 3700, 300_000))
+UNTIL = st.sampled_from(("mark", "dot", "no answer", "answer"))
 YEARS_S = 10 * 365 * 86_400
 JUMPS_S = st.sampled_from((200, 3700, 400_000, YEARS_S, 20, -20, -3700, -YEARS_S))
 DISTURBING = (
@@ -57,11 +58,20 @@ def step(function: F) -> F:
     return run  # type: ignore[return-value]
 
 
+class AllRules:
+    """Hypothesis would leave out half of the rules in each example, and a history
+    that loses mail needs five or six of them together."""
+
+    def is_enabled(self, name: str) -> bool:
+        return bool(name)
+
+
 class OutboxMachine(RuleBasedStateMachine):
     """The rules; how each is played stands in `playing`."""
 
     def __init__(self, ground: Ground) -> None:
         super().__init__()
+        self._rules_strategy.enabled_rules_strategy = st.just(AllRules())
         self.is_broken = False
         self._stack = ExitStack()
         office = self._stack.enter_context(ground.office())
@@ -73,7 +83,7 @@ class OutboxMachine(RuleBasedStateMachine):
             if not self.is_broken:
                 self.play.come_to_rest()
 
-    @initialize(to=st.integers(1, 2))
+    @initialize(to=st.integers(1, 3))
     @step
     def begin(self, to: int) -> None:
         self.play.accept(to, keyed=True, later=False, urgent=False)
@@ -96,11 +106,13 @@ class OutboxMachine(RuleBasedStateMachine):
         self.play.claim(who, most, handed=handed, forgets=forgets)
 
     @precondition(lambda self: self.play.is_due)
-    @rule(who=WHO, kept=st.booleans(), lost=st.booleans(), word=PICK)
+    @rule(who=WHO, replies=REPLIES, until=UNTIL, kept=st.booleans(), word=PICK)
     @step
-    def carry(self, who: int, kept: bool, lost: bool, word: int) -> None:
-        """What is due goes all the way in one step."""
-        self.play.carry(who, word, kept=kept, lost=lost)
+    def carry(
+        self, who: int, replies: tuple[Reply, ...], until: str, kept: bool, word: int
+    ) -> None:
+        """What is due goes a part of the way in one step, or all of it."""
+        self.play.carry(who, replies, until, kept=kept, word=word)
 
     @precondition(lambda self: self.play.errands())
     @rule(pick=PICK, kept=st.booleans(), word=PICK, again=RARELY)
@@ -119,7 +131,7 @@ class OutboxMachine(RuleBasedStateMachine):
         """One step of one conversation, as it should not be."""
         self.play.go_wrong(pick, word, replies, unknown=unknown)
 
-    @precondition(lambda self: self.play.mails_moving)
+    @precondition(lambda self: self.play.errands() or not self.play.is_due)
     @rule(seconds=PASSING_S, asleep=st.integers(0, 3))
     @step
     def time_goes_on(self, seconds: int | None, asleep: int) -> None:
@@ -129,14 +141,14 @@ class OutboxMachine(RuleBasedStateMachine):
         else:
             self.play.time_goes_on(seconds, asleep)
 
-    @precondition(lambda self: self.play.errands())
+    @precondition(lambda self: self.play.awake())
     @rule(pick=PICK, others=st.booleans())
     @step
     def fall_asleep(self, pick: int, others: bool) -> None:
         """A worker stands still for longer than its lease; the other goes on."""
         self.play.fall_asleep(pick, others_tick=others)
 
-    @precondition(lambda self: self.play.mails_moving)
+    @precondition(lambda self: self.play.errands() or self.play.touched())
     @rule(what=st.sampled_from(DISTURBING), pick=PICK, jump_s=JUMPS_S)
     @step
     def disturb(self, what: str, pick: int, jump_s: int) -> None:
@@ -160,8 +172,7 @@ class OutboxMachine(RuleBasedStateMachine):
         elif what == "cancel" and play.touched():
             play.cancel(pick)
         elif what == "jump":
-            play.clock_jumps(jump_s)
-            play.tick(pick % 2)
+            play.clock_jumps(jump_s, pick % 2)
         elif what == "move":
             play.move(pick)
         else:

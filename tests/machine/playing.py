@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from portal.services import senders
-from portal.services.outbox import retention, schedule
+from portal.services.outbox import retention
 from portal.services.outbox.states import FINAL, State
 from portal.services.senders import LeftBehind
 from portal.services.sending import cancel, decide
+from tests.machine import relay
 from tests.machine.callers import Callers
 from tests.machine.carrying import Carrying, one
 from tests.machine.office import Office
@@ -34,7 +35,7 @@ class Playing(Carrying):
 
     @property
     def is_due(self) -> bool:
-        return schedule.pending().due
+        return self.book.seen.is_due
 
     @property
     def some_settled(self) -> bool:
@@ -102,7 +103,7 @@ class Playing(Carrying):
         self.book.recovered(worker, before, self.workers, at)
 
     def fall_asleep(self, pick: int, *, others_tick: bool) -> None:
-        worker, _ = one(self.errands(), pick)
+        worker, _ = one(self.awake(), pick)
         sleeper = self.workers.index(worker)
         self.time_goes_on(self.office.timing.lease_s + 5, 1 << sleeper)
         if others_tick:
@@ -122,9 +123,13 @@ class Playing(Carrying):
         if due_s is not None:
             self.time_goes_on(due_s + 1, asleep)
 
-    def clock_jumps(self, seconds: float) -> None:
+    def clock_jumps(self, seconds: float, first: int) -> None:
+        """Both see it within a second, before any lease is renewed. Whoever slept
+        through one jump and another that undid it could not know."""
         self.office.dial.jumps(seconds)
         self.book.turn("time")
+        for who in (first, 1 - first):
+            self.tick(who)
 
     # -- the end
 
@@ -143,7 +148,7 @@ class Playing(Carrying):
                 break
             self.until_due(0)
             for _ in self.book.seen.mails:
-                self.carry(0, 0, kept=True, lost=False)
+                self.carry(0, [relay.YES] * 3, "answer", kept=True, word=0)
         assert not self._moving(), self._moving()
         self.callers.verify()
 

@@ -8,6 +8,9 @@ from typing import Any
 from portal.services import quota
 from portal.services.actor import TenantRef
 from portal.services.outbox.sql import fetch, loaded
+from portal.services.outbox.states import WAITING
+from portal.store.database import clock
+from portal.store.fields import micros
 
 _MAILS = (
     "SELECT m.id, m.public_id, m.state, m.attempts, m.settled_at IS NOT NULL,"
@@ -16,7 +19,7 @@ _MAILS = (
 )
 _ROWS = (
     "SELECT id, message_id, address, state, token, tries, recovered, internal_errors,"
-    " uncertain_count, retry_at, cancel_asked, decided_by FROM recipient"
+    " uncertain_count, retry_at, next_at, cancel_asked, decided_by FROM recipient"
 )
 _TRIES = (
     "SELECT id, message_id, number, recipients, version_id, claimed_fence, owner,"
@@ -54,6 +57,7 @@ class Row:
     internal_errors: int
     uncertain_count: int
     retry_at: int | None
+    next_at: int | None
     cancel_asked: bool
     decided_by: str | None
 
@@ -101,8 +105,9 @@ class Event:
 
 @dataclass(frozen=True)
 class Seen:
-    """`events` are those since the last look."""
+    """`at` this time; `events` are those since the last look."""
 
+    at: int
     mails: dict[int, Mail]
     rows: dict[int, Row]
     tries: dict[int, Try]
@@ -111,6 +116,13 @@ class Seen:
     version_id: int | None
     fence: int
     used: int
+
+    @property
+    def is_due(self) -> bool:
+        return any(
+            row.state in WAITING and (row.next_at or 0) <= self.at
+            for row in self.rows.values()
+        )
 
     def of(self, mail_id: int) -> list[Row]:
         return [row for row in self.rows.values() if row.mail_id == mail_id]
@@ -128,6 +140,7 @@ def look(tenant: TenantRef, last_event: int = 0) -> Seen:
     events = fetch(_EVENTS, last_event)
     version_id, fence = fetch(_ROUTE, tenant.id)[0]
     return Seen(
+        at=micros(clock()),
         mails={row[0]: _mail(row) for row in fetch(_MAILS)},
         rows={row[0]: _row(row) for row in fetch(_ROWS)},
         tries={row[0]: _try(row) for row in fetch(_TRIES)},
@@ -148,7 +161,7 @@ def _mail(row: tuple[Any, ...]) -> Mail:
 
 
 def _row(row: tuple[Any, ...]) -> Row:
-    return Row(*row[:10], bool(row[10]), row[11])
+    return Row(*row[:11], bool(row[11]), row[12])
 
 
 def _try(row: tuple[Any, ...]) -> Try:

@@ -1,6 +1,6 @@
 """Mailboxes, domains and host names: one strict parser for all of them.
 
-RELIABILITY in one line: what is stored is what RCPT says. Hence only dot-atom
+In one line: what is stored is what RCPT says. Hence only dot-atom
 local parts (RFC 5321 §4.1.2, RFC 6531 §3.3) and domains as A-labels (RFC 5890
 §2.3.2.1); quoted local parts, comments, routes, groups, literals and encoded
 words are refused rather than understood.

@@ -14,7 +14,7 @@ from portal.api import strict_json
 from portal.api.problems import Unsupported
 from portal.errors import Invalid
 
-BODY_BYTES = 35 * 1024 * 1024  # 25 MB of mail in base64 (RELIABILITY §3.5)
+BODY_BYTES = 35 * 1024 * 1024  # 25 MB of mail in base64
 FORM_PARTS = 100
 SEVERAL = ("to", "cc", "bcc", "reply_to")
 _WITHIN = re.compile(r"(headers|tags)\[([^\[\]]+)\]")

@@ -1,4 +1,4 @@
-"""The fields of a mail as programs send them (DESIGN §2.3), into a Draft."""
+"""The fields of a mail as programs send them, into a Draft."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def _answer(
 
 
 def _replayed(replay: Replay, *, batch: bool) -> Response:
-    """The first answer, byte for byte (RELIABILITY §2.7)."""
+    """The first answer, byte for byte."""
     response = Response(replay.body, replay.status, mimetype="application/json")
     response.headers["Idempotent-Replayed"] = "true"
     if not batch:

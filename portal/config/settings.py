@@ -27,7 +27,7 @@ RETENTION_DAYS = 90
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The environment of DESIGN §2.2. `relay_ports` includes the usual ones."""
+    """What the environment says. `relay_ports` includes the usual ones."""
 
     instance: Path
     database_url: str | None = field(default=None, repr=False)

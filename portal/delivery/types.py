@@ -50,7 +50,7 @@ class StepStatus(StrEnum):
 
 
 class Phase(StrEnum):
-    """Our own mark of how far the content went (RELIABILITY §2.2).
+    """Our own mark of how far the content went.
 
     The same exception means "nothing sent" before the dot and "nobody knows"
     after it; this mark, not the exception, tells them apart.
@@ -138,7 +138,7 @@ class Relay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Patience in seconds for each stage, and for the whole (RELIABILITY §2.6)."""
+    """Patience in seconds for each stage, and for the whole."""
 
     dns_s: float = 5
     connect_s: float = 15

@@ -99,7 +99,7 @@ class Endings:
 
     async def broken(self, flight: Flight, error: Exception) -> None:
         """An exception instead of an outcome: the mail waits and, unless only the
-        database was in trouble, it is counted (RELIABILITY §2.2)."""
+        database was in trouble, it is counted."""
         words = "The database was in trouble." if is_passing(error) else _OURS
         rest = WITHDRAWN if is_passing(error) else INTERNAL
         await self._without_outcome(flight, rest, words)

@@ -15,7 +15,7 @@ from portal.engine.release import Meter, Release
 from portal.services.outbox.lanes import Lane
 from portal.services.outbox.timing import Timing
 
-CONNECTIONS = 4  # of a lane, unless its sender says less (RELIABILITY §2.2)
+CONNECTIONS = 4  # of a lane, unless its sender says less
 AHEAD = 4  # claimed for each connection, so that none waits for a commit
 IDLE_S = 20.0  # a warm connection is closed before relays lose their patience
 RESTED_S = 5.0  # after such a rest it is asked whether it still stands

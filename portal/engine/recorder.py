@@ -18,7 +18,7 @@ TRIES = 5  # of what no waiting mends
 
 
 class Recorder:
-    """While something is held here, nothing new may be claimed (RELIABILITY §2.1 h)."""
+    """While something is held here, nothing new may be claimed."""
 
     def __init__(self, writer: Writer, *, first_pause_s: float = FIRST_PAUSE_S) -> None:
         self._writer = writer

@@ -1,7 +1,7 @@
 """After an outage a queue comes back slowly, not all at once on a relay just mended.
 
 It begins with a share of the rate that was measured before and doubles each
-minute (RELIABILITY §2.5).
+minute.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What may be attached, and under which name (RELIABILITY §3.2)."""
+"""What may be attached, and under which name."""
 
 from __future__ import annotations
 

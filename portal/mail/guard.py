@@ -151,7 +151,7 @@ def _is_unicode(text: str) -> bool:
 
 def check_lines(data: bytes, *, utf8: bool) -> None:
     """Raises UnsafeMail for what a relay might read as more than one mail."""
-    # RELIABILITY §3.1, smuggling: only CRLF, no NUL, no long line, 7 bit.
+    # Against smuggling: only CRLF, no NUL, no long line, 7 bit.
     breaks = data.count(b"\r\n")
     if data.count(b"\r") != breaks or data.count(b"\n") != breaks:
         raise UnsafeMail("A line ends in something other than CRLF.")

@@ -51,7 +51,7 @@ def test_words(*, now: datetime) -> Words:
 
 
 def test_message(to: Named, *, now: datetime) -> Draft:
-    """The draft of a live test to one address (RELIABILITY §3.4: a fixed text)."""
+    """The draft of a live test to one address (a fixed text)."""
     words = test_words(now=now)
     return Draft(
         to=(to,),

@@ -1,7 +1,7 @@
 """The mail as it goes to the relay: From in front of the frozen rest.
 
 The sender version that carries a mail may not be the one that was active when it
-was accepted, so who it is from is judged at each attempt (RELIABILITY §3.2).
+was accepted, so who it is from is judged at each attempt.
 """
 
 from __future__ import annotations

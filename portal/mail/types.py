@@ -23,7 +23,7 @@ class Kind(StrEnum):
 
     @property
     def urgent(self) -> bool:
-        """Worthless in ten minutes (RELIABILITY §2.5)."""
+        """Worthless in ten minutes."""
         return self in (Kind.OTP, Kind.MAGIC_LINK)
 
 
@@ -89,7 +89,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What is stored of a mail, once and frozen (RELIABILITY §2.3).
+    """What is stored of a mail, once and frozen.
 
     `headers` are the header lines without From, Reply-To and Sender, ending in
     CRLF; `body` begins after the empty line. `asked_from` and `asked_reply_to`

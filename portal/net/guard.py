@@ -1,7 +1,7 @@
 """The address guard: what a tenant asks us to connect to, judged every time.
 
 A forbidden target is never connected to, and whatever runs there the answer is
-one sentence after one constant time (SSRF, RELIABILITY §3.3 and §3.4 in short:
+one sentence after one constant time (SSRF, in short:
 judge the resolved address and never its spelling; each of a host's addresses
 must pass; the socket is pinned to the one that was judged).
 """

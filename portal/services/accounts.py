@@ -42,7 +42,7 @@ __all__ = [
     "sign_out",
 ]
 
-# RELIABILITY §3.4: 5 in 15 minutes for an account from one address. The wider
+# 5 in 15 minutes for an account from one address. The wider
 # two stop a crowd of addresses, and one address that tries every account.
 WINDOW_S = 15 * 60
 FAILURES, OF_ADDRESS, OF_ACCOUNT = 5, 30, 50

@@ -1,6 +1,6 @@
 """Fallback: the platform default stands in for a sender in trouble, and hands back.
 
-Both are moves of the route like any other (RELIABILITY §2.8): fence + 1, one
+Both are moves of the route like any other: fence + 1, one
 transaction with its audit row and with the alert that tells the tenant's people.
 """
 

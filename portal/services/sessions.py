@@ -13,7 +13,6 @@ from portal.store.database import transaction
 from portal.store.fields import now
 from portal.store.models import BrowserSession, Person
 
-# RELIABILITY §3.5.
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
 # A page view writes the time of the last one at most this often.

@@ -28,7 +28,7 @@ _SESSION = (
 )
 _IN_TRANSACTION = 2  # libpq: PQTRANS_INTRANS
 
-# RELIABILITY §1.9: every one of these defaults is wrong for an outbox.
+# Every one of these defaults is wrong for an outbox.
 _PRAGMAS = {
     "journal_mode": "wal",
     "synchronous": 2,

@@ -29,8 +29,7 @@ class Locked(Unavailable):
 class Vault:
     """Seals and opens; each secret belongs to one cell of one row.
 
-    A blob that was copied to another tenant, row or version does not open
-    (RELIABILITY §2.10). A locked vault does neither, so nothing is overwritten.
+    A blob that was copied to another tenant, row or version does not open. A locked vault does neither, so nothing is overwritten.
     """
 
     def __init__(self, ring: KeyRing, *, locked: bool = False) -> None:

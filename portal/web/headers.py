@@ -1,4 +1,4 @@
-"""The headers of every answer (RELIABILITY §3.5)."""
+"""The headers of every answer."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def forms_of(mail: Read, url: str) -> dict[str, Any]:
 
 
 def frame(mail: Read) -> Response:
-    """The HTML of a mail, alone, under a policy of its own (RELIABILITY §3.5)."""
+    """The HTML of a mail, alone, under a policy of its own."""
     response = Response(mail.html or "", content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = MAIL_CSP
     return response

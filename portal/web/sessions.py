@@ -59,7 +59,7 @@ def end(response: Response) -> Response:
 
 def name(cookie: str) -> str:
     """`__Host-` binds a cookie to this host and to https; over http there is
-    no such thing (RELIABILITY §3.5)."""
+    no such thing."""
     return f"__Host-{cookie}" if is_https() else cookie
 
 

@@ -114,7 +114,7 @@ def test_old_counters_are_swept(spend, owner):
 
 @both
 def test_crowd_on_the_last_units_gets_exactly_those(owner):
-    """RELIABILITY fault 45."""
+    """64 clients, one last unit."""
     tenants.set_quota(owner, "acme-inc", 10)
     gate, got = threading.Barrier(8), []
 

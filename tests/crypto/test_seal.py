@@ -28,7 +28,7 @@ def test_same_plain_bytes_are_sealed_differently():
 
 
 def test_blob_in_another_place_does_not_open():
-    """RELIABILITY: a blob that is copied to another tenant must not open."""
+    """A blob that is copied to another tenant must not open."""
     ring = KeyRing.parse(OLD)
 
     with pytest.raises(CannotOpen):

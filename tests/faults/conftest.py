@@ -1,6 +1,6 @@
 """Faults: what was injected is printed with what held, one line a fault.
 
-FAULTS=full makes each as long as RELIABILITY asks; FAULTS_SEED repeats a run.
+FAULTS=full makes each as long as it has to be; FAULTS_SEED repeats a run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What holds of the outbox whatever happened to it (RELIABILITY §4, the end)."""
+"""What holds of the outbox whatever happened to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds of the outbox at every moment (RELIABILITY §4, the end), row by row.
+"""What holds of the outbox at every moment, row by row.
 
 Each function compares what was seen before a step with what is seen after it, and
 says what does not hold.

@@ -1,4 +1,4 @@
-"""What a relay said, and what becomes of the mail by it (RELIABILITY §2.4)."""
+"""What a relay said, and what becomes of the mail by it."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def test_a_field_that_was_not_left_open_is_not_taken(installation, admin, draft)
 
 
 def test_with_host_or_user_name_goes_the_secret(admin, draft, save):
-    """A stored secret goes only where it was meant to go (RELIABILITY §3.5)."""
+    """A stored secret goes only where it was meant to go."""
     made = handing_over.make(admin, draft.id, ["host"])
 
     assert HandOver.get(HandOver.public_id == made.id).opens == ["host", "secret"]

@@ -29,7 +29,7 @@ SQLITE_ONLY = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
 def test_files_are_the_owners_alone(settings, database):
-    """RELIABILITY: -wal and -shm too."""
+    """-wal and -shm too."""
     Tenant.create(slug="acme", name="Acme")
 
     modes = {

@@ -75,7 +75,7 @@ def _give_another(settings):
 @pytest.mark.parametrize("harm", [_lose, _replace, _truncate, _give_another])
 @pytest.mark.usefixtures("both_databases")
 def test_wrong_key_locks_and_changes_nothing(database, settings, harm):
-    """RELIABILITY fault 44: wrong, lost, truncated; everything stays as it was."""
+    """Wrong, lost, truncated; everything stays as it was."""
     blob = open_vault(settings).seal("hunter2", **CELL)
     canary = bytes(Note.get_by_id("canary").value)
     files = sorted(path.name for path in settings.instance.iterdir())

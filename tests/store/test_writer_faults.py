@@ -119,7 +119,7 @@ def postgresql_settings(settings, postgresql_server, postgresql_template):
 def test_terminated_backend_fails_its_group_and_the_next_one_stands(
     postgresql_settings,
 ):
-    """RELIABILITY fault 47: surely nothing written, so no CommitUnknown."""
+    """Surely nothing written, so no CommitUnknown."""
     database = store.attach(postgresql_settings)
     writer = Writer(database)
     writer.run(lambda: add("before"))

@@ -1,4 +1,4 @@
-"""Each answer carries the headers of RELIABILITY §3.5, and no page breaks them."""
+"""Each answer carries the security headers, and no page breaks them."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_one_click_trusts_and_tests_again(
 def test_a_typed_secret_is_not_lent_to_another_authority(
     as_admin, form, sink, authority, refused
 ):
-    """RELIABILITY: what is lent goes under the same authority, or is typed again.
+    """What is lent goes under the same authority, or is typed again.
     The form shows the authority by then."""
     relay = sink(users={"kim": SECRET}, starttls=authority.contexts["private"])
     page, test_id = refused(relay)

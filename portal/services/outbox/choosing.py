@@ -66,7 +66,7 @@ def _handed_over(ids: Sequence[int], means: Means) -> list[tuple[int, Lane]]:
 
 
 def _tenants(at: datetime, means: Means) -> list[tuple[int, Lane]]:
-    """Those with something due, in an order that changes (RELIABILITY §2.2)."""
+    """Those with something due, in an order that changes."""
     rows = fetch(_TENANTS, micros(at), False)
     found = [(row[0], means.lane(row[1], row[2])) for row in rows]
     random.shuffle(found)

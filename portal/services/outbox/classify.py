@@ -1,4 +1,4 @@
-"""From what a relay said to what becomes of the mail (RELIABILITY §2.4).
+"""From what a relay said to what becomes of the mail.
 
 The first digit decides; the enhanced code is a hint; unknown text never matters.
 Trouble of the sender (no connection, no TLS, no sign-in) is no fault of the

@@ -21,7 +21,7 @@ from portal.services.outbox.timing import Timing
 from portal.services.outbox.verdict import Answer, Ending
 from portal.services.outbox.why import because, unanswered
 
-INTERNAL_LIMIT = 3  # errors of ours that one mail may cause (RELIABILITY §2.2)
+INTERNAL_LIMIT = 3  # errors of ours that one mail may cause
 
 
 def record(actor: Actor, attempt_id: int, ending: Ending, timing: Timing) -> bool:

@@ -137,7 +137,7 @@ def set_back(by: timedelta) -> int:
 
 
 def purge_keys() -> int:
-    """Idempotency keys whose time is over (RELIABILITY §2.7)."""
+    """Idempotency keys whose time is over."""
     query = IdempotencyKey.delete().where(IdempotencyKey.expires_at < moment())
     return int(query.execute())
 

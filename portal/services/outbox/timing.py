@@ -1,4 +1,4 @@
-"""How long the outbox waits for what (RELIABILITY §2.5); tests shorten it."""
+"""How long the outbox waits for what; tests shorten it."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Wait(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Where one recipient shall go: queued, deferred or failed (RELIABILITY §2.4)."""
+    """Where one recipient shall go: queued, deferred or failed."""
 
     to: State
     wait: Wait = Wait.BACKOFF

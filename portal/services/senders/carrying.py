@@ -64,7 +64,7 @@ def carrier(
 
     Raises Unavailable without a route or, for the sandbox, in a process without
     one; `Locked` while the key is the wrong one, for relays without a secret too:
-    an installation that is locked sends nothing (RELIABILITY §2.10).
+    an installation that is locked sends nothing.
     """
     if installation.vault.locked:
         raise Locked
@@ -183,7 +183,7 @@ def _platform(installation: Installation, tenant_id: int) -> Carrier:
 
 
 def _platform_identity(default: DefaultSender, tenant_id: int) -> Identity:
-    """From is the platform's, Reply-To the tenant's (RELIABILITY §2.8)."""
+    """From is the platform's, Reply-To the tenant's."""
     return Identity(
         from_=Named(parse_mailbox(default.from_address), default.from_name),
         reply_to=_tenants_own(tenant_id),

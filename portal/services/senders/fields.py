@@ -1,4 +1,4 @@
-"""The fields of a sender (DESIGN §2.4) as one value, and how a version keeps them."""
+"""The fields of a sender as one value, and how a version keeps them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ UNTESTED = frozenset(
 
 
 class OnLostReply(StrEnum):
-    """What becomes of a mail whose final dot was not answered (RELIABILITY §2.4)."""
+    """What becomes of a mail whose final dot was not answered."""
 
     RETRY = "retry"
     HOLD = "hold"

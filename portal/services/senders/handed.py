@@ -40,7 +40,7 @@ def opened(
     """The chosen ones in their order. Raises Invalid.
 
     With host or user name goes the secret: a stored one goes only where it was
-    meant to go (RELIABILITY §3.5).
+    meant to go.
     """
     may, wishes = possible(fields, provider), set(chosen)
     if SECRET in may and wishes:

@@ -72,7 +72,7 @@ def judge_secrets(
     *,
     consenting: bool,
 ) -> None:
-    """RELIABILITY §3.5: else a stored secret could be sent to another host."""
+    """Else a stored secret could be sent to another host."""
     for name in needed(found) if not given.is_wrong("oauth.grant") else ():
         if name in found.secrets or given.is_wrong(name):
             continue
@@ -119,7 +119,7 @@ def judge_cleartext(given: Inputs, found: SenderFields, settings: Settings) -> N
 
 
 def judge_token_ports(given: Inputs, found: SenderFields, settings: Settings) -> None:
-    """RELIABILITY §3.3: 443, unless the operator permits another port. The guard
+    """443, unless the operator permits another port. The guard
     judges once more, and each address, when the connection is made."""
     if found.oauth is None:
         return

@@ -1,7 +1,7 @@
 """Which secrets a sender signs in with, and where each stored one may go.
 
 A stored secret goes only where it was meant to go: who changes one of the fields
-that it is bound to types it again (RELIABILITY §3.5).
+that it is bound to types it again.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from portal.store.models import (
     Tenant,
 )
 
-CUT_OVER_PATIENCE_S = 30.0  # RELIABILITY §2.8
+CUT_OVER_PATIENCE_S = 30.0
 NOTICE_S = 2.0
 _PAUSE_S = 0.05
 _PLATFORM = "platform_fingerprint"

@@ -59,7 +59,7 @@ class Saved:
     """A version as it was saved or activated.
 
     `warning` is said when it carries mail without a passed test; `waiting` is
-    set by an activation (RELIABILITY §2.8); `notes` stand beside their fields.
+    set by an activation; `notes` stand beside their fields.
     """
 
     id: str

@@ -16,9 +16,9 @@ from portal.services.senders.kinds import RouteKind
 from portal.services.senders.routing import RouteNow
 from portal.services.sending.planning import Plan
 
-KEY_LIMIT = 100  # messages a minute and key (RELIABILITY §3.4)
+KEY_LIMIT = 100  # messages a minute and key
 KEY_WINDOW_S = 60
-BURST = 5  # messages an hour from one key to one recipient (RELIABILITY §3.4)
+BURST = 5  # messages an hour from one key to one recipient
 HOUR_S = 3600
 
 

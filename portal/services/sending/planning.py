@@ -19,7 +19,7 @@ from portal.services.senders.kinds import RouteKind
 from portal.services.senders.routing import RouteNow
 from portal.store.models.base import public_id
 
-URGENT_LIFE = timedelta(minutes=10)  # RELIABILITY §2.5
+URGENT_LIFE = timedelta(minutes=10)
 NORMAL_LIFE = timedelta(days=3)
 LONGEST_LIFE_S = 5 * 24 * 3600
 FURTHEST = timedelta(days=30)
@@ -142,7 +142,7 @@ def _check_times(draft: Draft, at: datetime) -> None:
     if draft.scheduled_at and draft.scheduled_at > at + FURTHEST:
         raise Invalid("scheduled_at", f"At most {FURTHEST.days} days ahead.")
     life_s = draft.expires_in_s
-    # Shorter than the hour that RELIABILITY §2.5 sets for a general default: a
+    # Shorter than the hour of a general default: a
     # caller knows when its one mail is worth nothing any more.
     if life_s is not None and not 1 <= life_s <= LONGEST_LIFE_S:
         raise Invalid("expires_in_s", f"1 to {LONGEST_LIFE_S} seconds (5 days).")

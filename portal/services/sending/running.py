@@ -17,7 +17,7 @@ _busy: set[tuple[int, str]] = set()
 def alone(tenant_id: int, key: str | None) -> Iterator[None]:
     """Wait for a request with the same key, a little; then Conflict (409).
 
-    Only a courtesy: what decides is the unique index (RELIABILITY §2.7).
+    Only a courtesy: what decides is the unique index.
     """
     if key is None:
         yield

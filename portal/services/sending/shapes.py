@@ -1,4 +1,4 @@
-"""The JSON of messages, exactly as programs read it (DESIGN §2.3)."""
+"""The JSON of messages, exactly as programs read it."""
 
 from __future__ import annotations
 

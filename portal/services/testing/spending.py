@@ -1,6 +1,6 @@
 """How much may be tried: a live test is neither a scanner nor a gun.
 
-RELIABILITY §3.4. A token end point that somebody typed is a host like another; the
+A token end point that somebody typed is a host like another; the
 ones of the catalogue are nobody's secret and do not count.
 """
 

@@ -67,7 +67,7 @@ class MessageContent(Table):
 
 
 class Recipient(Table):
-    """One address with its own state (DESIGN §1). `token` is the attempt that
+    """One address with its own state. `token` is the attempt that
     last claimed it, 0 before the first."""
 
     message = ForeignKeyField(Message, backref="recipients", on_delete="CASCADE")
@@ -105,7 +105,7 @@ class Recipient(Table):
         )
 
 
-# By tenant first: the claim takes turns between tenants (RELIABILITY §2.2).
+# By tenant first: the claim takes turns between tenants.
 Recipient.add_index(
     Recipient.tenant,
     Recipient.next_at,
@@ -175,7 +175,7 @@ Attempt.add_index(
 
 
 class IdempotencyKey(Table):
-    """A caller's key, its request and the saved answer (RELIABILITY §2.7)."""
+    """A caller's key, its request and the saved answer."""
 
     tenant = ForeignKeyField(Tenant, on_delete="CASCADE")
     key = CharField(max_length=255)

@@ -36,7 +36,7 @@ Sender.add_index(
 
 
 class SenderVersion(Table):
-    """One save. `settings` are the fields of DESIGN §2.4 without any secret;
+    """One save. `settings` are the fields of a sender without any secret;
     `digest` is keyed and covers all that a live test proves, secrets included."""
 
     sender = ForeignKeyField(Sender, backref="versions", on_delete="CASCADE")
@@ -54,7 +54,7 @@ class SenderVersion(Table):
 
 
 class SenderSecret(Table):
-    """A sealed secret of one version, bound to its row (RELIABILITY §2.10)."""
+    """A sealed secret of one version, bound to its row."""
 
     version = ForeignKeyField(SenderVersion, backref="secrets", on_delete="CASCADE")
     field = CharField(max_length=40)

@@ -47,6 +47,8 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 _REPLY = re.compile(r"[(\['\"]{0,2}([2-5]\d\d)(?:[ ,:-]{1,3}b?['\"]?|$)(.*)", re.DOTALL)
+# A reply of several lines, folded into one: `… please try 550-5.1.1 again`.
+_AGAIN = re.compile(r"\s[45]\d\d[ -](?:[245]\.\d{1,3}\.\d{1,3}\s)?")
 _ENHANCED = re.compile(r"[#(]{0,2}([245]\.\d{1,3}\.\d{1,3})\b")
 _HOST = re.compile(
     r"(?:\bhost|\bserver|\brelay=|\bH=|talking to|connect to|connection with"
@@ -79,7 +81,7 @@ def hear(sentence: str) -> Heard:
     reply = _REPLY.match(words)
     if reply is None:
         words = _TAIL.sub("", sentence)
-    said = reply[2].strip(" '\"") if reply else words
+    said = _AGAIN.sub(" ", reply[2]).strip(" '\"") if reply else words
     enhanced = _ENHANCED.match(said)
     return Heard(
         words=said,

@@ -1,4 +1,4 @@
-"""What somebody pasted, made evidence: a reply, an error, a log, a whole bounce."""
+"""What somebody pasted, made evidence: a reply, an error, a log, a bounce."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from portal.diagnosis.heard import evidence_of, hear, stage_in
 from portal.diagnosis.logged import Logged, logged, written
 from portal.diagnosis.raised import raised
+from portal.diagnosis.spoken import refusal
 from portal.diagnosis.types import Evidence
 from portal.mail.bounces import Told, told
 
@@ -31,10 +32,15 @@ class Pasted:
 def read(text: str) -> tuple[Pasted, ...]:
     """Every failure in it, the first first; at least one, if only the words."""
     text = _UNPRINTED.sub("", text[:_LONGEST].replace("\r\n", "\n")).strip()
-    if text.startswith(">"):
+    if all(line[:1] in (">", "") for line in text.splitlines()):
         text = _QUOTED.sub("", text)
     lines = [line[:_LINE] for line in text.splitlines()[:_LINES]]
-    for found in (_of_report(text, lines), _of_log(lines), _of_error(text)):
+    for found in (
+        _of_report(text, lines),
+        _of_log(lines),
+        _of_conversation(lines),
+        _of_error(text),
+    ):
         first = _unlike(found)
         if first:
             return first
@@ -76,6 +82,13 @@ def _of_address(enhanced: str | None) -> str | None:
     """RFC 3463 §3: X.1 is about addresses, X.2 about mailboxes."""
     about = (enhanced or "").split(".")[1:2]
     return "rcpt_to" if about in (["1"], ["2"]) else None
+
+
+def _of_conversation(lines: list[str]) -> Iterator[Pasted]:
+    found = refusal(lines)
+    if found:
+        evidence = Evidence(text=found.words, stage=found.stage, code=found.code)
+        yield Pasted(evidence=evidence)
 
 
 def _of_log(lines: list[str]) -> Iterator[Pasted]:

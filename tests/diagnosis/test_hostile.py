@@ -12,6 +12,7 @@ from portal.diagnosis.pasted import read
 from portal.diagnosis.types import Evidence
 
 SCRAPS = (
+    "<** 550 no\n -> DATA\n",
     "a",
     " ",
     "\n",

@@ -48,6 +48,21 @@ def test_a_report_tells_of_each_recipient_that_failed():
     assert explain(bo.evidence).cause == "message_too_large"
 
 
+def test_a_reply_of_several_lines_is_one_sentence():
+    text = (
+        "Final-Recipient: rfc822; kim@gmail.com\nAction: failed\nStatus: 5.1.1\n"
+        "Diagnostic-Code: smtp; 550-5.1.1 The email account that you tried to reach does\n"
+        " not exist. Please try\n 550-5.1.1 double-checking the address 550 5.1.1 - gsmtp"
+    )
+
+    (found,) = read(text)
+
+    assert found.evidence.text == (
+        "5.1.1 The email account that you tried to reach does not exist. Please try"
+        " double-checking the address - gsmtp"
+    )
+
+
 def test_a_quoted_bounce_is_a_bounce():
     text = (DATA / "pasted" / "bounce_postfix.eml").read_text("utf-8")
 
@@ -140,3 +155,53 @@ def test_what_tells_nothing_is_not_given_a_meaning(text):
 
     assert explain(found.evidence).cause == "rejected_unspecified"
     assert "\x1b" not in found.evidence.text and "\0" not in found.evidence.text
+
+
+SWAKS = """\
+=== Connected to mx.example.org.
+<-  220 mx.example.org ESMTP
+ -> EHLO app.example
+<-  250 mx.example.org
+ -> MAIL FROM:<app@example.com>
+<-  250 2.1.0 Ok
+ -> RCPT TO:<kim@example.org>
+<** 550-5.7.1 Relay
+<** 550 5.7.1 access denied
+ -> QUIT
+<-  221 2.0.0 Bye
+"""
+SMTPLIB = """\
+send: 'ehlo app.example\\r\\n'
+reply: b'250 mx.example.org\\r\\n'
+send: 'data\\r\\n'
+reply: b'354 go on\\r\\n'
+send: b'.\\r\\n'
+reply: b'550 5.7.1 Spam message rejected\\r\\n'
+"""
+CURL = """\
+< 220 mx.example.org ESMTP
+> EHLO app
+< 250-mx.example.org
+< 250 AUTH PLAIN
+> AUTH PLAIN
+< 334
+> AGEAYg==
+< 535 5.7.8 Error: authentication failed
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "stage", "code", "cause"),
+    [
+        (SWAKS, "rcpt_to", 550, "relay_denied_ip_not_allowed"),
+        (SMTPLIB, "post_data", 550, "content_rejected_spam"),
+        (CURL, "auth", 535, "auth_bad_credentials"),
+        ("C: STARTTLS\nS: 454 4.7.0 no\n", "starttls", 454, "starttls_not_offered"),
+    ],
+)
+def test_a_written_conversation_tells_what_was_refused(text, stage, code, cause):
+    (found,) = read(text)
+
+    assert (found.evidence.stage, found.evidence.code) == (stage, code)
+    assert "\\r" not in found.evidence.text
+    assert explain(found.evidence).cause == cause

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from portal.delivery import signin
+from portal.delivery.chain import is_worth_a_look
 from portal.delivery.conversation import converse
 from portal.delivery.extensions import Extensions
 from portal.delivery.trouble import Trouble
@@ -85,6 +86,21 @@ async def probe(
         look=look,
     )
     return Probe(relay=bare, outcome=outcome)
+
+
+async def behind(found: Probe, net: Net, *, limits: Limits = PROBE) -> Probe | None:
+    """The same door, with the certificate that it showed taken for its authority:
+    whether a relay is behind it, and what it offers. None where that is no relay, or
+    the certificate is wrong in more than who issued it.
+
+    Trust is nobody's but a person's to give: nothing is said over it but EHLO.
+    """
+    failure, shown = found.failure, found.facts.presented
+    if failure is None or not shown or not is_worth_a_look(failure):
+        return None
+    relay = replace(found.relay, ca_pem=shown[-1].pem)
+    again = await probe(relay, net, limits=limits)
+    return again if again.answers else None
 
 
 def bared(relay: Relay) -> Relay:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from portal.delivery.chain import is_worth_a_look
-from portal.delivery.probe import PROBE, Probe, probe, would_let_in
+from portal.delivery.probe import PROBE, Probe, behind, probe, would_let_in
 from portal.delivery.types import Auth, Limits, Relay, Security, Stage
 from portal.diagnosis.types import Repair
 from portal.net.types import Net
@@ -25,16 +24,10 @@ _HOW = {
 async def tried(
     repairs: tuple[Repair, ...], case: Case, net: Net, *, limits: Limits = PROBE
 ) -> tuple[Repair, ...]:
-    """What works first, then what could not be tried. All probes run at once, and end
+    """What works first, then what could not be tried. All are tried at once, and end
     within `limits.total_s`."""
     triable = [each for each in repairs if is_triable(each)][:MOST_TRIED]
-    probes = await asyncio.gather(
-        *(_probe(each, case, net, limits) for each in triable)
-    )
-    seen = [
-        _seen(repair, case, found)
-        for repair, found in zip(triable, probes, strict=True)
-    ]
+    seen = await asyncio.gather(*(_tried(each, case, net, limits) for each in triable))
     known = [each for each in seen if each is not None]
     works = tuple(each for each in known if each.tested)
     half = tuple(each for each in known if not each.tested)
@@ -42,11 +35,13 @@ async def tried(
     return (*works, *others, *half)[:MOST_OFFERED]
 
 
-async def _probe(repair: Repair, case: Case, net: Net, limits: Limits) -> Probe:
-    relay = applied(case.relay, repair.set)
-    asks = relay.auth is Auth.NONE and _is_about_mail(repair, case)
-    envelope = case.envelope if asks else None
-    return await probe(relay, net, limits=limits, envelope=envelope)
+async def _tried(repair: Repair, case: Case, net: Net, limits: Limits) -> Repair | None:
+    """The repair with what was seen; None where it was refuted, or came too late."""
+    try:
+        async with asyncio.timeout(limits.total_s):
+            return await _seen(repair, case, net, limits)
+    except TimeoutError:
+        return None
 
 
 def _is_about_mail(repair: Repair, case: Case) -> bool:
@@ -55,20 +50,21 @@ def _is_about_mail(repair: Repair, case: Case) -> bool:
     return "auth" in repair.set or ("ehlo_name" in repair.set and refused)
 
 
-def _seen(repair: Repair, case: Case, found: Probe) -> Repair | None:
-    """The repair with what was seen; None where it was refuted."""
+async def _seen(repair: Repair, case: Case, net: Net, limits: Limits) -> Repair | None:
     relay = applied(case.relay, repair.set)
+    asks = relay.auth is Auth.NONE and _is_about_mail(repair, case)
+    envelope = case.envelope if asks else None
+    look = "ca" not in repair.set
+    found = await probe(relay, net, limits=limits, envelope=envelope, look=look)
     if found.answers and would_let_in(found, relay):
         if _proves_less(repair, case):
             return repair
         return replace(repair, tested=True, said=_words(repair, relay, found))
-    untrusted = found.failure is not None and is_worth_a_look(found.failure)
-    if untrusted and "ca" not in repair.set:
-        there = f"{relay.port} {_HOW[relay.security]} answers here"
-        return replace(
-            repair, said=f"{there}, with a certificate that nobody vouches for."
-        )
-    return None
+    untrusted = await behind(found, net, limits=limits)
+    if untrusted is None or not would_let_in(untrusted, relay):
+        return None
+    there = f"{relay.port} {_HOW[relay.security]} answers here"
+    return replace(repair, said=f"{there}, with a certificate that nobody vouches for.")
 
 
 def _proves_less(repair: Repair, case: Case) -> bool:

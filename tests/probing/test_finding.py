@@ -109,6 +109,8 @@ def test_an_untrusted_certificate_is_proposed_last_and_said(search, sink, author
 
     assert found.proposal.safety is Safety.UNTRUSTED
     assert found.proposal.presented
+    assert set(found.proposal.mechanisms) == {"LOGIN", "PLAIN"}
+    assert relay.log_ons == []
     assert any("authority that we do not know" in note for note in found.notes)
 
 
@@ -165,3 +167,13 @@ def test_a_host_that_is_not_there_is_asked_for_once(search):
     assert list(hosts) == ["smtp.peer.example", "mail.peer.example"]
     assert "has no address" in hosts["smtp.peer.example"]
     assert found.sentence.startswith("No relay answers for kim@peer.example.")
+
+
+def test_a_certificate_for_another_name_is_no_answer(search, sink, authority):
+    """Nor is any TLS server with one that nobody knows: a relay has said EHLO."""
+    relay = sink(users=USERS, starttls=authority.contexts["wrong-name"])
+
+    found = search("relay.test", *doors_at(relay))
+
+    assert found.proposal is None
+    assert any("CERTIFICATE_VERIFY_FAILED" in way.said for way in found.ways)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+import threading
 
 import pytest
 
@@ -92,18 +95,49 @@ def test_starttls_is_tried_where_tls_meets_a_greeting(sink, authority):
     assert (first.set, first.tested) == ({"security": "starttls"}, True)
 
 
-def test_another_port_is_tried(sink, authority, place):
-    server = sink(
-        users=USERS, starttls=authority.contexts["good"], host=place, port=2525
+@pytest.mark.parametrize(
+    ("shows", "tested", "said"),
+    [("good", True, "and offers LOGIN, PLAIN."), ("private", False, "nobody vouches")],
+)
+def test_another_port_is_tried(sink, authority, place, zones, shows, tested, said):
+    """It may be there with a certificate that is trusted in a next step."""
+    context = authority.contexts[shows]
+    server = sink(users=USERS, starttls=context, host=place, port=2525)
+    net = OpenNet(zones({"relay.test": f"@ A {place}"}).address)
+    wrong = relay_at(
+        server, "starttls", ca_pem=authority.pem, host="relay.test", port=2524
     )
-    wrong = relay_at(server, "starttls", ca_pem=authority.pem, host=place, port=2524)
 
-    found = repairs(wrong)
+    [repair] = repairs(wrong, net=net, limits=Limits.every(1, 3))
 
-    # The certificate is not for this address: 2525 is there, and says so.
-    assert [each.set for each in found] == [{"port": 2525, "security": "starttls"}]
-    assert not found[0].tested
-    assert "nobody vouches" in found[0].said
+    assert repair.set == {"port": 2525, "security": "starttls"}
+    assert repair.tested is tested
+    assert repair.said.startswith("2525 with STARTTLS answers here")
+    assert said in repair.said
+    assert server.log_ons == []
+
+
+def test_tls_that_no_relay_is_behind_is_no_repair(place, authority, zones):
+    """A proxy that answers every port with a certificate of its own."""
+    net = OpenNet(zones({"relay.test": f"@ A {place}"}).address)
+    with socket.create_server((place, 2525)) as proxy:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = proxy.accept()
+                    with contextlib.suppress(OSError):
+                        context = authority.contexts["private"]
+                        context.wrap_socket(connection, server_side=True)
+
+        threading.Thread(target=serve, daemon=True).start()
+
+        class Proxy:
+            port = 2525
+
+        relay = relay_at(Proxy, "starttls", host="relay.test")
+        assert repairs(relay, net=net, limits=Limits.every(0.5, 2)) == []
+        proxy.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_door_without_sign_in_is_no_repair_for_who_signs_in(play, authority):

@@ -89,7 +89,7 @@ def _notes(
     found = []
     if proposal and proposal.safety in _CHECK:
         found.append(_CHECK[proposal.safety])
-    if proposal and _lets_nobody_sign_in(proposal):
+    if proposal and not proposal.mechanisms:
         found.append("It offers no sign-in: it has to know this portal by its address.")
     if provider and provider.from_hint:
         found.append(f"With {provider.name}: {provider.from_hint}.".replace("..", "."))
@@ -119,14 +119,9 @@ def _values(
 
 def _auth(proposal: Way, provider: Provider | None) -> str:
     """A password is never proposed where it would be readable."""
-    if proposal.safety is Safety.READABLE or _lets_nobody_sign_in(proposal):
+    if proposal.safety is Safety.READABLE or not proposal.mechanisms:
         return "none"
     return provider.auth_methods[0] if provider else "password"
-
-
-def _lets_nobody_sign_in(way: Way) -> bool:
-    """What an untrusted relay offers is not known: we left before it could say."""
-    return not way.mechanisms and way.safety is not Safety.UNTRUSTED
 
 
 def _username(asked: Asked, lead: Lead, provider: Provider | None) -> str | None:

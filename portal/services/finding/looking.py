@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from portal.delivery.chain import is_worth_a_look
-from portal.delivery.probe import Probe, probe
+from portal.delivery.probe import Probe, behind, probe
 from portal.delivery.tls import sentence
 from portal.delivery.types import Auth, FailureKind, Limits, Relay, Security, Stage
 from portal.net.types import Net, NetFailure, NetTrouble
@@ -86,15 +85,17 @@ class _Looking:
             ca_pem=self.ca_pem,
         )
         found = await probe(relay, self.net, limits=self.limits, look=True)
-        self._seen(lead, door, _way(lead, door, found))
+        known = await behind(found, self.net, limits=self.limits)
+        self._seen(lead, door, _way(lead, door, found, known))
 
     def _seen(self, lead: Lead, door: Door, way: Way) -> None:
         self.ways[lead, door] = way
         self.on_way(way)
 
 
-def _way(lead: Lead, door: Door, found: Probe) -> Way:
-    safety, said = _seen(door, found)
+def _way(lead: Lead, door: Door, found: Probe, known: Probe | None) -> Way:
+    """`known` is what is behind a certificate that nobody vouches for."""
+    safety, said = _seen(door, found, known)
     security = Security.NONE if safety is Safety.READABLE else door.security
     return Way(
         host=lead.host,
@@ -103,19 +104,19 @@ def _way(lead: Lead, door: Door, found: Probe) -> Way:
         source=lead.source,
         safety=safety,
         said=said,
-        mechanisms=found.offers.mechanisms if safety else (),
+        mechanisms=(known or found).offers.mechanisms if safety else (),
         ms=found.ms,
         presented=found.facts.presented,
     )
 
 
-def _seen(door: Door, found: Probe) -> tuple[Safety | None, str]:
+def _seen(door: Door, found: Probe, known: Probe | None) -> tuple[Safety | None, str]:
     failure, tls = found.failure, found.facts.tls
     if failure is None and tls is not None:
         return Safety.TRUSTED, f"{sentence(tls, found.relay.host)}."
     if failure is None:
         return Safety.READABLE, "It answers without encryption."
-    if is_worth_a_look(failure):
+    if known is not None:
         return Safety.UNTRUSTED, "Nobody that we trust vouches for its certificate."
     if _only_readable(door, found):
         return Safety.READABLE, "It answers, but offers no encryption."

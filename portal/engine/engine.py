@@ -15,6 +15,7 @@ from portal.delivery.types import ENGINE, LIVE_TEST, Limits
 from portal.engine.bell import EngineBell, heard
 from portal.engine.clocks import Clocks
 from portal.engine.dispatch import Dispatch
+from portal.engine.domains import Domains
 from portal.engine.live_tests import LiveTests
 from portal.engine.probing import Probing
 from portal.engine.reads import Reads
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 GRACE_S = 30.0  # for what is under way at the end (RELIABILITY §2.9)
 DOT_GRACE = 2  # times as long for what waits for the answer to its dot
 TIDY_EVERY_S = 30.0
+WATCH_EVERY_S = 5.0  # how soon a changed sender is looked at
 REST_S = 1.0  # after an error in one of the standing tasks
 
 
@@ -109,6 +111,7 @@ class Engine:
                 self._installation, self._owner, threads, limits=self._test_limits
             )
             searches = Searches(self._installation, self._owner, threads)
+            domains = Domains(self._installation, self._owner, threads)
             dispatch = Dispatch(
                 actor,
                 self._owner,
@@ -129,7 +132,7 @@ class Engine:
             probing = Probing(
                 actor, reads, timing=self._timing, limits=self._test_limits
             )
-            await self._stand(dispatch, schedule, tests, searches, probing)
+            await self._stand(dispatch, schedule, tests, searches, domains, probing)
         reads.close(partial(life.drop, settled=self._settled))
 
     async def _stand(
@@ -138,6 +141,7 @@ class Engine:
         schedule: Schedule,
         tests: LiveTests,
         searches: Searches,
+        domains: Domains,
         probing: Probing,
     ) -> None:
         """Everything runs until the wish to stop; then it drains together."""
@@ -151,6 +155,7 @@ class Engine:
         async def look() -> None:
             await tests.look()
             await searches.look()
+            await domains.look()
             await heard(ear, self._timing.poll_s)
 
         beating = _again(dispatch.renew, self._timing.lease_s / 4, landed)
@@ -159,6 +164,8 @@ class Engine:
             _again(look, 0, self._wish),
             _again(tests.tidy, TIDY_EVERY_S, self._wish),
             _again(searches.tidy, TIDY_EVERY_S, self._wish),
+            _again(domains.tidy, TIDY_EVERY_S, self._wish),
+            _again(domains.watch, WATCH_EVERY_S, self._wish),
             _again(probing.look, self._timing.poll_s, self._wish),
         )
         dispatch.start()
@@ -173,6 +180,7 @@ class Engine:
                 dispatch.stop(self._grace_s, DOT_GRACE * self._grace_s),
                 tests.stop(self._grace_s),
                 searches.stop(self._grace_s),
+                domains.stop(self._grace_s),
                 probing.stop(),
             )
             landed.set()

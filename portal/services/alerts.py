@@ -7,7 +7,8 @@ incident, and an alert that fails raises none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,10 +21,20 @@ from portal.services.senders.routing import route_now
 from portal.services.sending.planning import plan, sender_of
 from portal.services.sending.writing import insert_messages
 from portal.store.fields import now
-from portal.store.models import Membership, Person, SenderVersion
+from portal.store.models import Membership, Person, Sender, SenderVersion
 
 MOST = 50  # people
 _TOLD = (Role.OWNER, Role.ADMIN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One check of a domain that has turned, and the records that would mend it."""
+
+    what: str
+    why: str
+    remedy: str
+    records: tuple[str, ...] = ()
 
 
 def fell_back(
@@ -77,6 +88,51 @@ def handed_over(actor: Actor, version: SenderVersion, *, by: str) -> None:
     )
 
 
+def domain_turned(
+    actor: Actor, sender: Sender, *, domain: str, notices: Sequence[Notice]
+) -> None:
+    """The DNS of a sender in use got worse; in the transaction that found it."""
+    _write(
+        actor,
+        f"The DNS of {domain} got worse: mail of {sender.name} may be refused",
+        f"The sender “{sender.name}” of {actor.here.name} sends from {domain}. A look"
+        " at its DNS found what was in order before and is not any more.",
+        *(_noticed(notice) for notice in notices),
+        "Mail is still sent. You hear of this once, and again when it is in order.",
+        _page(actor, sender.public_id, "/deliverability"),
+    )
+
+
+def domain_in_order(
+    actor: Actor,
+    sender: Sender,
+    *,
+    domain: str,
+    checks: Sequence[str],
+    left: Sequence[str],
+) -> None:
+    """What had turned is as good again as it was; `left` are those that are not."""
+    _write(
+        actor,
+        f"The DNS of {domain} is in order again: {', '.join(checks)}",
+        f"What the portal had told you about the DNS of {domain}, from which the sender"
+        f" “{sender.name}” of {actor.here.name} sends, is mended:"
+        f" {', '.join(checks)}.",
+        _sentences("Still open:", *left) if left else "",
+        _page(actor, sender.public_id, "/deliverability"),
+    )
+
+
+def _noticed(notice: Notice) -> str:
+    return _sentences(
+        notice.what + ".",
+        notice.why,
+        f"What to do: {notice.remedy}" if notice.remedy else "",
+        "Publish:" if notice.records else "",
+        *(f"  {record}" for record in notice.records),
+    )
+
+
 def _write(actor: Actor, subject: str, *paragraphs: str) -> None:
     people = tuple(_people(actor))
     route = route_now(actor.installation, actor.here.id)
@@ -117,7 +173,11 @@ def _sentences(*sentences: str) -> str:
 
 
 def _link(actor: Actor, version: SenderVersion) -> str:
+    return _page(actor, version.sender.public_id)
+
+
+def _page(actor: Actor, sender_id: str, below: str = "") -> str:
     base = actor.installation.settings.base_url
     if base is None:
         return ""
-    return f"{base}/t/{actor.here.slug}/senders/{version.sender.public_id}"
+    return f"{base}/t/{actor.here.slug}/senders/{sender_id}{below}"

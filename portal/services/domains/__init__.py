@@ -1,11 +1,8 @@
-"""The DNS of a sender's domains: checked by the engine, shown, and watched.
+"""The DNS of a sender's domains: checked by the engine, shown, and watched."""
 
-`start(actor, sender_id, number=None) -> id` asks for a check of a version (None: the
-newest; Invalid, TooMany, Missing); `view(actor, sender_id, number=None) ->
-DomainView`; `set_watch(actor, sender_id, on=…)`; `badges(actor) -> {sender_id:
-Badge}`; `attention(actor) -> tuple[Attention, ...]` for the overview.
-"""
-
+from portal.services.domains.running import Job, claim, finish, progress, tidy
+from portal.services.domains.starting import start
+from portal.services.domains.summing import attention, badges
 from portal.services.domains.types import (
     Attention,
     Badge,
@@ -18,6 +15,8 @@ from portal.services.domains.types import (
     Verdict,
     Verdicts,
 )
+from portal.services.domains.viewing import view
+from portal.services.domains.watching import look, set_watch
 
 __all__ = [
     "Attention",
@@ -25,9 +24,20 @@ __all__ = [
     "Change",
     "CheckView",
     "DomainView",
+    "Job",
     "LastKnown",
     "Reason",
     "Rule",
     "Verdict",
     "Verdicts",
+    "attention",
+    "badges",
+    "claim",
+    "finish",
+    "look",
+    "progress",
+    "set_watch",
+    "start",
+    "tidy",
+    "view",
 ]

@@ -33,10 +33,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One reason id of a check in words: what it means, why it matters, what to do."""
+    """One reason id of a check in words: what it means, why it matters, what to do.
+    `phrase` is the title as it stands in the middle of a sentence."""
 
     id: str
     title: str
+    phrase: str
     why: str
     remedy: str | None
 

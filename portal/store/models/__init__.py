@@ -1,6 +1,7 @@
 """The tables, each subject in its own file."""
 
 from portal.store.models.base import Table, proxy, public_id
+from portal.store.models.domains import DomainCheck, DomainVerdict, DomainWatch
 from portal.store.models.hand_overs import HandOver
 from portal.store.models.outbox import (
     Attempt,
@@ -43,6 +44,9 @@ ALL: tuple[type[Table], ...] = (
     Standing,
     LiveTest,
     Search,
+    DomainCheck,
+    DomainWatch,
+    DomainVerdict,
     OAuthToken,
     OAuthConsent,
     HandOver,
@@ -67,6 +71,9 @@ __all__ = [
     "BrowserSession",
     "Capture",
     "Counter",
+    "DomainCheck",
+    "DomainVerdict",
+    "DomainWatch",
     "HandOver",
     "IdempotencyKey",
     "LiveTest",

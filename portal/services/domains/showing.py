@@ -1,0 +1,103 @@
+"""A check as it is kept, and as it is shown: words beside what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from portal.deliverability.telling import LONGEST, check_json
+from portal.deliverability.types import Check, CheckName, Fix, Status
+from portal.services.domains import words
+from portal.services.domains.types import CheckView, LastKnown
+
+MOST_FOUND = 20  # records of one check that are kept
+DEEPEST = 40  # levels of what a check tells; an SPF tree has two for each include
+ORDER = list(CheckName)
+
+
+def kept(check: Check) -> dict[str, Any]:
+    """Its JSON, bounded, as both databases take it."""
+    made = check_json(check)
+    made["found"] = made["found"][:MOST_FOUND]
+    clean: dict[str, Any] = _clean(made, DEEPEST)
+    return clean
+
+
+def shown(
+    told: Mapping[str, Any],
+    *,
+    domain: str,
+    provider: str | None,
+    known: Mapping[str, Any],
+) -> CheckView:
+    """`told` is what `kept` made; `known` the last states of all checks."""
+    name, status = CheckName(told["check"]), Status(told["status"])
+    where = _where(name, told, domain)
+    filled = words.words_of(
+        told["facts"], domain=domain, provider=provider, where=where
+    )
+    reasons = tuple(words.reason(each, filled) for each in told["reasons"])
+    return CheckView(
+        check=name,
+        label=words.label(name),
+        status=status,
+        where=where,
+        title=reasons[0].title if reasons else "",
+        reasons=reasons,
+        found=tuple(told["found"]),
+        expected=told["expected"],
+        fixes=tuple(Fix(**each) for each in told["fixes"]),
+        rules=words.rules(tuple(told["reasons"])),
+        facts=told["facts"],
+        last_known=_last(known.get(name)) if status is Status.UNKNOWN else None,
+        json=told,
+    )
+
+
+def in_order(checks: list[CheckView]) -> tuple[CheckView, ...]:
+    return tuple(sorted(checks, key=lambda each: ORDER.index(each.check)))
+
+
+def _last(known: Mapping[str, Any] | None) -> LastKnown | None:
+    if known is None:
+        return None
+    return LastKnown(
+        status=Status(known["status"]),
+        title=known["title"],
+        at=datetime.fromisoformat(known["at"]),
+    )
+
+
+def _where(name: CheckName, told: Mapping[str, Any], domain: str) -> str:
+    """The name in the DNS that a check is about."""
+    facts, fixes = told["facts"], told["fixes"]
+    if Status(told["status"]) is Status.UNKNOWN and facts.get("name"):
+        return str(facts["name"])
+    if name is CheckName.SPF:
+        return str(facts.get("host") or domain)
+    if name is CheckName.DKIM:
+        selectors = facts.get("selectors") or ()
+        first = selectors[0]["name"] if selectors else None
+        return str(first or f"_domainkey.{facts.get('signing_domain') or domain}")
+    if name is CheckName.DMARC:
+        return str(facts.get("source") or (fixes and fixes[0]["name"]) or domain)
+    below = {
+        CheckName.MTA_STS: "_mta-sts",
+        CheckName.TLS_RPT: "_smtp._tls",
+        CheckName.BIMI: "default._bimi",
+    }
+    return f"{below[name]}.{domain}" if name in below else domain
+
+
+def _clean(value: Any, depth: int) -> Any:
+    """PostgreSQL takes no NUL, and nobody reads the end of what is too long."""
+    if isinstance(value, str):
+        return value[:LONGEST].replace("\0", "\ufffd")
+    if depth <= 0:
+        return None
+    if isinstance(value, Mapping):
+        return {_clean(k, depth): _clean(v, depth - 1) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(each, depth - 1) for each in value]
+    return value

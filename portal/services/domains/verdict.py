@@ -1,0 +1,115 @@
+"""All checks of a domain in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from portal.deliverability.types import CheckName, Status
+from portal.services.domains.types import CheckView, Verdict
+
+# Alone they leave open whether anything of the sender aligns.
+_OPEN = frozenset({"dkim_selector_unknown"})
+_NUMBERS = (
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+)
+
+
+def verdict(
+    status: Status,
+    checks: Sequence[CheckView],
+    *,
+    domain: str,
+    provider: str | None,
+) -> Verdict:
+    """`status` is that of the report, which knows what is required."""
+    mail = f"mail from {domain} through {provider or 'your relay'}"
+    sentence = _refused(checks, mail) if status is Status.FAIL else None
+    return Verdict(status=status, sentence=sentence or _accepted(checks, mail))
+
+
+def interrupted(domain: str) -> Verdict:
+    return Verdict(
+        status=Status.UNKNOWN,
+        sentence=f"The check of {domain} was interrupted. Check again.",
+    )
+
+
+def number(count: int) -> str:
+    return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
+
+
+def _refused(checks: Sequence[CheckView], mail: str) -> str | None:
+    failing = [each for each in checks if each.status is Status.FAIL]
+    if not failing:
+        return None
+    first = _worst(failing)
+    if "from_domain_nxdomain" in _ids(first):
+        return f"Receivers refuse {mail}: {first.reasons[0].phrase}."
+    more = len(failing) - 1
+    others = f", and {number(more)} more" if more else ""
+    return f"Gmail, Yahoo and Outlook may refuse {mail}: {named(first)}{others}."
+
+
+def _accepted(checks: Sequence[CheckView], mail: str) -> str:
+    unknown = [each for each in checks if each.status is Status.UNKNOWN]
+    poor = [each for each in checks if each.status in (Status.WARN, Status.FAIL)]
+    if _decisive(unknown):
+        told = named(unknown[0])
+        return f"Nobody can say now whether receivers accept {mail}: {told}."
+    open_ = next((each for each in poor if _OPEN & set(_ids(each))), None)
+    if open_ is not None and not _aligns_by_spf(checks):
+        return f"Whether Gmail and Outlook accept {mail} is not known: {named(open_)}."
+    ends = []
+    if poor:
+        ends.append(f"{number(len(poor))} thing{_s(poor)} to improve")
+    if unknown:
+        ends.append(f"{number(len(unknown))} could not be checked")
+    return "; ".join([f"Gmail and Outlook will accept {mail}", *ends]) + "."
+
+
+def named(check: CheckView) -> str:
+    """The check and its main reason, within a sentence."""
+    phrase = check.reasons[0].phrase if check.reasons else check.title
+    if check.check is CheckName.FROM_DOMAIN:
+        return phrase
+    return f"{check.label}: {phrase}"
+
+
+def _worst(failing: Sequence[CheckView]) -> CheckView:
+    """What holds the mail up comes before what only loses answers."""
+    order = (
+        CheckName.FROM_DOMAIN,
+        CheckName.DMARC,
+        CheckName.DKIM,
+        CheckName.SPF,
+        *CheckName,
+    )
+    return min(failing, key=lambda each: order.index(each.check))
+
+
+def _decisive(unknown: Sequence[CheckView]) -> bool:
+    deciding = {CheckName.FROM_DOMAIN, CheckName.DKIM, CheckName.DMARC, CheckName.SPF}
+    return any(each.check in deciding for each in unknown)
+
+
+def _aligns_by_spf(checks: Sequence[CheckView]) -> bool:
+    dmarc = next((each for each in checks if each.check is CheckName.DMARC), None)
+    aligned = dmarc.facts.get("aligned") if dmarc else None
+    return bool(aligned and aligned.get("spf"))
+
+
+def _ids(check: CheckView) -> list[str]:
+    return [each.id for each in check.reasons]
+
+
+def _s(many: Sequence[object]) -> str:
+    return "" if len(many) == 1 else "s"

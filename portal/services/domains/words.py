@@ -1,0 +1,141 @@
+"""The words of a check: what each reason means, why it matters, what to do.
+
+They stand in `words.toml`. Words in braces come out of the check, that is out of the
+DNS: short here, and shown escaped.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from portal.deliverability.types import CheckName, Status
+from portal.services.domains.types import Reason, Rule
+
+LONGEST = 120  # characters of a word that was found
+RECEIVERS = {
+    "gmail": "Gmail",
+    "yahoo": "Yahoo",
+    "outlook": "Outlook",
+    "all": "Nearly all",
+}
+STATES = {
+    Status.PASS: "in order",
+    Status.WARN: "in need of care",
+    Status.FAIL: "failing",
+    Status.UNKNOWN: "not known",
+    Status.INFO: "not set up",
+}
+
+
+def label(check: CheckName) -> str:
+    return str(_table()["check"][check])
+
+
+def reason(id_: str, words: Mapping[str, str]) -> Reason:
+    """`words` are those of `words_of`. An id without words stands for itself."""
+    row: Mapping[str, Any] = _table()["reason"].get(id_, {})
+    title, remedy = row.get("title", id_), row.get("remedy")
+    return Reason(
+        id=id_,
+        title=_filled(_sentence(title), words),
+        phrase=_filled(title, words),
+        why=_filled(row.get("why", ""), words),
+        remedy=_filled(remedy, words) if remedy else None,
+    )
+
+
+def rules(ids: tuple[str, ...]) -> tuple[Rule, ...]:
+    """What receivers ask for in the matter of these reasons, each once."""
+    found: dict[tuple[str, str], Rule] = {}
+    for name in _rule_names(ids):
+        for receiver, (asks, refusal) in _table()["rule"][name].items():
+            found.setdefault(
+                (receiver, asks),
+                Rule(receiver=RECEIVERS[receiver], asks=asks, refusal=refusal),
+            )
+    return tuple(found.values())
+
+
+def known_reasons() -> frozenset[str]:
+    return frozenset(_table()["reason"])
+
+
+def words_of(
+    facts: Mapping[str, Any], *, domain: str, provider: str | None, where: str
+) -> dict[str, str]:
+    """What the sentences of one check may say."""
+    told = {
+        "domain": domain,
+        "provider": provider or "your relay",
+        "where": where,
+        "host": _short(facts.get("host") or domain),
+        "lookups": _short(facts.get("lookups", "More than 10")),
+        "void_lookups": _short(facts.get("void_lookups", "Several")),
+        "policy": f"p={_short(facts.get('effective_policy') or 'none')}",
+        "source": _short(_without_label(facts.get("source")) or domain),
+    }
+    return told | {f"of_{name}": text for name, text in _asides(facts)}
+
+
+def _asides(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Ends of sentences that are there only if something is known."""
+    selectors = [each for each in facts.get("selectors") or () if each]
+    names = [each["selector"] for each in selectors]
+    bits = [each["bits"] for each in selectors if each.get("bits")]
+    targets = [each["aliases"][-1] for each in selectors if each.get("aliases")]
+    yield "selector", _aside(" of selector {}", names)
+    yield "bits", _aside(": {} bits", [str(min(bits))] if bits else [])
+    yield "target", _aside(": {}", targets)
+    yield "term", _aside(": “{}”", _listed(facts.get("term")))
+    yield "heaviest", _aside("; {} is the heaviest", _listed(facts.get("heaviest")))
+    yield "void", _aside(": {}", _listed(facts.get("void")))
+    yield "unreachable", _aside(": {}", _listed(facts.get("unreachable")))
+    yield "said", _aside(": {}", _listed(facts.get("said")))
+    chosen = facts.get("chosen_by") == "provider"
+    yield "provider_key", " The provider makes this key, not you." if chosen else ""
+
+
+def _aside(text: str, words: list[str]) -> str:
+    if not words:
+        return ""
+    return text.replace("{}", _short(", ".join(words[:4])).rstrip("."))
+
+
+def _listed(value: object) -> list[str]:
+    if isinstance(value, list | tuple):
+        return [str(each) for each in value]
+    return [str(value)] if value else []
+
+
+def _short(value: object) -> str:
+    text = "".join(each if each.isprintable() else "\ufffd" for each in str(value))
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _without_label(name: object) -> str:
+    return str(name or "").removeprefix("_dmarc.")
+
+
+def _rule_names(ids: tuple[str, ...]) -> list[str]:
+    reasons = _table()["reason"]
+    names = [name for id_ in ids for name in reasons.get(id_, {}).get("rules", ())]
+    return list(dict.fromkeys(names))
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: words.get(found[1], found[0]), text)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+@cache
+def _table() -> Mapping[str, Mapping[str, Any]]:
+    text = files(__package__).joinpath("words.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)

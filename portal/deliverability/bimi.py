@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from portal.deliverability.asking import Asking
 from portal.deliverability.tags import BadTags, tags
 from portal.deliverability.types import Check, CheckName, Status, Subject
@@ -14,18 +16,20 @@ async def check_bimi(asking: Asking, subject: Subject, dmarc: Check) -> Check:
     if not answer.answered.is_known:
         return unknown(CheckName.BIMI, answer.answered, name)
     texts = tuple(text for text in answer.records if text.lower().startswith("v=bimi1"))
-    if not texts:
+    logo = _logo(texts[0])[:500] if texts else ""
+    if not texts or (len(texts) == 1 and not logo):  # an empty l= declines
         return Check(check=CheckName.BIMI, status=Status.INFO, reasons=("bimi_absent",))
+    if dmarc.status is Status.UNKNOWN:
+        return dataclasses.replace(dmarc, check=CheckName.BIMI, found=texts)
     enforced = dmarc.facts.get("effective_policy") in ("quarantine", "reject")
     enforced = enforced and "dmarc_pct_partial" not in dmarc.reasons
-    logo = _logo(texts[0])
     fine = enforced and logo.lower().startswith("https://")
     return Check(
         check=CheckName.BIMI,
         status=Status.PASS if fine else Status.WARN,
         reasons=("bimi_ok" if fine else "bimi_needs_enforcement",),
         found=texts,
-        facts={"logo": logo[:500], "enforced": enforced},
+        facts={"logo": logo, "enforced": enforced},
     )
 
 

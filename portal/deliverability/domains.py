@@ -12,6 +12,8 @@ def envelope(subject: Subject) -> str | None:
     """
     expectation = subject.expectation
     spf = expectation.spf if expectation else None
+    if subject.is_homely:
+        return subject.return_path
     if spf is None or spf.evaluated_at == "from_domain":
         return subject.return_path or subject.domain
     if spf.evaluated_at == "signing_domain":

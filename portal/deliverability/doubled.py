@@ -5,19 +5,25 @@ from __future__ import annotations
 import asyncio
 
 from portal.deliverability.asking import Asking
+from portal.deliverability.dmarc import older
 from portal.net.records import Records
 
 
-async def doubled(asking: Asking, name: str, domain: str) -> Records:
-    """What stands at `name.domain`, without what a wildcard says to every name."""
+async def doubled(asking: Asking, name: str, domain: str) -> tuple[Records, ...]:
+    """What stands at `name.domain` and, where that is another, at `name` and the
+    registered domain; without what a wildcard says to every name."""
+    zones = dict.fromkeys((domain, older.organization(domain) or domain))
+    return tuple(await asyncio.gather(*(_at(asking, name, each) for each in zones)))
+
+
+async def _at(asking: Asking, name: str, zone: str) -> Records:
     found, wild = await asyncio.gather(
-        asking.ask(f"{name}.{domain}", "TXT"), asking.ask(f"*.{domain}", "TXT")
+        asking.ask(f"{name}.{zone}", "TXT"), asking.ask(f"*.{zone}", "TXT")
     )
-    texts = tuple(text for text in found.records if text not in wild.records)
     return Records(
         name=found.name,
         kind=found.kind,
         answered=found.answered,
-        records=texts,
+        records=tuple(each for each in found.records if each not in wild.records),
         aliases=tuple(each for each in found.aliases if each not in wild.aliases),
     )

@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 
 from portal.deliverability.asking import Asking
-from portal.deliverability.spf.terms import BadRecord, parse
+from portal.deliverability.dmarc import older
+from portal.deliverability.spf.terms import BadRecord, is_open, parse
 from portal.deliverability.types import Fix
 from portal.net.records import Answered
 
 PROXIED = "DNS only: a proxy in front (Cloudflare's orange cloud) hides it."
+LONGEST_PART = 255  # octets of one character-string (RFC 1035 §3.3)
+IN_PARTS = "Longer than 255: where the panel refuses it, in quoted parts."
+OWN_MAIL = "10 {your mail server}"
+OWN_MAIL_NOTE = "Where answers and bounces go; most mailbox providers tell the name."
 _USUAL_ENDING = "~all"
 
 
@@ -17,6 +22,8 @@ async def fix(
     asking: Asking, name: str, kind: str, value: str, note: str | None = None
 ) -> Fix:
     """`name` in full. Its zone is asked for: panels want the part before it."""
+    if kind == "TXT" and len(value) > LONGEST_PART:
+        note = f"{note} {IN_PARTS}" if note else IN_PARTS
     if kind == "CNAME":
         note = f"{note} {PROXIED}" if note else PROXIED
     return Fix(
@@ -35,9 +42,13 @@ async def zone_of(asking: Asking, name: str) -> str:
     # What begins with an underscore is hardly ever a zone of its own (RFC 8552).
     name = re.sub(r"^.*(?<![^.])_[^.]*\.", "", name)
     answer = await asking.ask(name, "SOA")
-    if answer.answered is Answered.OK:
+    if answer.answered is Answered.OK and not answer.aliases:
         return name
-    return answer.zone or name
+    zone = answer.zone
+    if zone is not None and (name == zone or name.endswith(f".{zone}")):
+        return zone
+    # An alias tells of another zone, a resolver perhaps of none.
+    return older.organization(name) or name
 
 
 def relative(name: str, zone: str) -> str:
@@ -48,17 +59,20 @@ def relative(name: str, zone: str) -> str:
 
 def merged_spf(texts: tuple[str, ...], *terms: str) -> str:
     """One record that says what all of `texts` say, with `terms` before its end; what
-    cannot be read is left out. `+all` is not carried on."""
+    cannot be read is left out, and so is what lets everybody in."""
     terms_there = [
         term for text in texts for term in text.split()[1:] if _is_sound(term)
     ]
+    terms_there = [term for term in terms_there if not _is_open(term)]
     ends = [term for term in terms_there if _is_all(term)]
     leads = [term for term in terms_there if _is_redirect(term)]
     others = [term for term in terms_there if term not in (*ends, *leads)]
-    ending = next((each for each in ends if each[0] in "-~?"), None)
+    ending = next((each for each in ends if each[0] in "-~"), None)
     if ending is None and (ends or not leads):
         ending = _USUAL_ENDING
     last = [ending] if ending else leads[:1]
+    told = [term for term in others if term.lower().startswith("exp=")]
+    others = [term for term in others if term not in told[1:]]  # RFC 7208 §6
     return " ".join(["v=spf1", *_once([*others, *terms]), *last])
 
 
@@ -68,6 +82,10 @@ def _is_sound(term: str) -> bool:
     except BadRecord:
         return False
     return True
+
+
+def _is_open(term: str) -> bool:
+    return not _is_all(term) and any(map(is_open, parse(f"v=spf1 {term}").mechanisms))
 
 
 def _is_all(term: str) -> bool:

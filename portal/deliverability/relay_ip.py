@@ -71,15 +71,17 @@ async def _named(
     if True in confirmed:
         generic = all(_is_generic(name, ip) for name in names)
         return names, {"ptr_generic": Status.WARN} if generic else {}
-    if None in confirmed:
-        return names, {"dns_timeout": Status.UNKNOWN}
+    lost = next((each for each in confirmed if isinstance(each, Answered)), None)
+    if lost is not None:
+        return names, {reason_of(lost): Status.UNKNOWN}
     return names, {"ptr_not_forward_confirmed": Status.FAIL}
 
 
-async def _leads_back(asking: Asking, name: str, ip: IPAddress) -> bool | None:
+async def _leads_back(asking: Asking, name: str, ip: IPAddress) -> bool | Answered:
+    """Or why nobody knows."""
     answer = await asking.ask(name, "A" if ip.version == 4 else "AAAA")
     if not answer.answered.is_known:
-        return None
+        return answer.answered
     return any(ip_address(text) == ip for text in answer.records)
 
 

@@ -15,7 +15,8 @@ from portal.deliverability.dmarc.older import older_view
 from portal.deliverability.dmarc.walk import walk
 from portal.deliverability.dnssec import check_dnssec
 from portal.deliverability.fixes import zone_of
-from portal.deliverability.from_domain import check_from_domain, check_mx
+from portal.deliverability.from_domain import check_from_domain, exists
+from portal.deliverability.mx import check_mx
 from portal.deliverability.relay_ip import check_blocklists, check_ptr
 from portal.deliverability.spf.judging import check_spf
 from portal.deliverability.transport.dane import check_dane
@@ -65,17 +66,26 @@ async def checks_of(
         unchecked = dataclasses.replace(dns, unchecked=True)
         running = _start(asking, unchecked, subject, fetch)
         try:
-            first = await check_from_domain(asking, subject)
-            yield first
-            if "from_domain_nxdomain" in first.reasons:
+            there = await exists(asking, subject.domain)
+            first = asyncio.ensure_future(_one(check_from_domain(asking, subject)))
+            running.append(first)
+            if not there and "from_domain_nxdomain" in (await first)[0].reasons:
+                yield (await first)[0]
                 return  # one mistake, not five that follow from it
             for done in asyncio.as_completed(running):
                 for check in await done:
-                    yield check
+                    yield _for_whom_it_is(subject, check)
         finally:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+
+def _for_whom_it_is(subject: Subject, check: Check) -> Check:
+    """Records of a free-mail domain are not this tenant's to publish."""
+    if subject.somebody_elses or subject.is_homely:
+        return dataclasses.replace(check, fixes=())
+    return check
 
 
 def _start(
@@ -141,5 +151,7 @@ def overall(subject: Subject, checks: list[Check]) -> Status:
 def _is_required(subject: Subject, check: Check) -> bool:
     if check.check is CheckName.SPF:
         spf = subject.expectation.spf if subject.expectation else None
-        return spf is None or spf.required_at_from_domain
+        path = subject.expectation.return_path if subject.expectation else None
+        vital = path is not None and path.required
+        return spf is None or spf.required_at_from_domain or vital
     return check.check in _REQUIRED

@@ -103,11 +103,13 @@ class ReturnPathExpected:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """One provider. `own_relay`: mail leaves from addresses of the tenant's own, so
-    PTR and block lists are the tenant's to mend."""
+    PTR and block lists are the tenant's to mend. `home`: the From domain is one of the
+    provider's own, which it signs for and whose records are its business."""
 
     id: str
     name: str
     own_relay: bool = False
+    home: bool = False
     spf: SpfExpected | None = None
     dkim: DkimExpected | None = None
     return_path: ReturnPathExpected | None = None
@@ -136,6 +138,10 @@ class Subject:
     return_path: str | None = None
     helo: str | None = None
     blocklists: tuple[str, ...] = ()
+
+    @property
+    def is_homely(self) -> bool:
+        return self.expectation is not None and self.expectation.home
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

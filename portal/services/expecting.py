@@ -52,6 +52,7 @@ def expectation(
         id=provider.id,
         name=provider.name,
         own_relay=provider.kind == "relay" and not provider.has_hosts,
+        home=is_freemail(domain) and home_of(domain) == provider.id,
         spf=_spf(provider.spf, words, own=own) if provider.spf else None,
         dkim=_dkim(provider.dkim) if provider.dkim else None,
         return_path=(

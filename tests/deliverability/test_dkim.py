@@ -57,7 +57,8 @@ EDWARDS = base64.b64encode(
         (f"v=DKIM2; p={GOOD}", ["dkim_wrong_version"]),
         (f"v=DKIM1; P={GOOD}", ["dkim_syntax_error"]),
         (f'"v=DKIM1; p={GOOD}"', ["dkim_syntax_error"]),
-        (f"v=DKIM1\\; k=rsa\\; p={GOOD}", ["dkim_wrong_version"]),
+        (f"v=DKIM1\\; k=rsa\\; p={GOOD}", ["dkim_syntax_error"]),
+        (f'v=DKIM1; p={GOOD[:99]}" "{GOOD[99:]}', ["dkim_syntax_error"]),
         (f"v=DKIM1; p={GOOD}; p={GOOD}", ["dkim_syntax_error"]),
     ],
 )

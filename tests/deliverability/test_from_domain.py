@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from portal.deliverability.from_domain import check_from_domain, check_mx
+from portal.deliverability.from_domain import check_from_domain
+from portal.deliverability.mx import check_mx
 from portal.deliverability.types import Subject
 
 SHOP = Subject(domain="shop.example")
@@ -46,7 +47,12 @@ def test_no_data_is_no_absence(checked):
         ("@ MX 10 192.0.2.1", "mx_points_to_ip", "fail"),
         ("@ MX 10 gone.other.example.", "mx_target_unresolvable", "fail"),
         ("@ MX 10 alias.other.example.", "mx_points_to_cname", "warn"),
-        ("@ MX 10 mx.elsewhere.test.", "mx_ok", "pass"),
+        ("@ MX 10 mx.elsewhere.test.", "dns_refused", "unknown"),
+        (
+            "@ MX 10 mx.elsewhere.test.\n@ MX 20 mx.other.example.",
+            "mx_ok",
+            "pass",
+        ),
         ("@ ! SERVFAIL", "dns_servfail", "unknown"),
     ],
 )

@@ -51,7 +51,7 @@ def subject(*ips, expectation=OWN, **more):
         (["192.0.2.9", "192.0.2.11"], "ptr_missing", "fail"),
         (["192.0.2.12"], "ptr_generic", "warn"),
         (["192.0.2.13"], "dns_servfail", "unknown"),
-        (["192.0.2.14"], "dns_timeout", "unknown"),
+        (["192.0.2.14"], "dns_refused", "unknown"),
     ],
 )
 def test_an_address_has_a_name_that_leads_back(checked, ips, reason, status):

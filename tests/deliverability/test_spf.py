@@ -31,13 +31,16 @@ PROVIDER = {
     """,
     "example-all": "",
 }
-MANY = " ".join(f"exists:e{number}.shop.example" for number in range(10))
+MANY = " ".join(f"exists:e{number}.up.shop.example" for number in range(10))
 
 
 def at(record):
     lines = [record] if isinstance(record, str) else record
     parts = [f'"{line[:200]}" "{line[200:]}"' for line in lines]  # 255 at most each
-    return "\n".join(f"@ TXT {part}" for part in parts) + "\nmail A 192.0.2.9"
+    return (
+        "\n".join(f"@ TXT {part}" for part in parts)
+        + "\nmail A 192.0.2.9\n*.up A 192.0.2.9"
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,7 +75,7 @@ def at(record):
             "fail",
         ),
         (
-            f"v=spf1 include:_spf.post.example {MANY[:-23]} ~all",
+            f"v=spf1 include:_spf.post.example {MANY[:-26]} ~all",
             ("spf_lookups_near_limit",),
             "warn",
         ),

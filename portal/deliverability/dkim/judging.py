@@ -26,7 +26,7 @@ MOST_SELECTORS = 10
 async def check_dkim(asking: Asking, subject: Subject) -> Check | None:
     """At the signing domain. None: this provider signs for its own domains only."""
     expected = (subject.expectation and subject.expectation.dkim) or _ANY
-    if expected.record_type == "none" and not subject.selectors:
+    if not subject.selectors and (expected.record_type == "none" or subject.is_homely):
         return None
     domain = domains.signing(subject)
     wanted = (subject.selectors or expected.selectors)[:MOST_SELECTORS]
@@ -37,8 +37,9 @@ async def check_dkim(asking: Asking, subject: Subject) -> Check | None:
         looked = [each for each in others if each.is_there] or looked
     if not looked:
         return _selector_unknown(expected, domain)
-    fixes = await _fixes(asking, looked, expected, domain)
-    return _check(looked, fixes, expected, domain)
+    named = expected.all_required or bool(subject.selectors)
+    fixes = await _fixes(asking, looked, expected, domain, all_named=named)
+    return _check(looked, fixes, _reasons(looked, all_named=named), expected, domain)
 
 
 async def _looked(
@@ -48,27 +49,31 @@ async def _looked(
     return list(await asyncio.gather(*looks))
 
 
-def _reasons(looked: list[Selector], expected: DkimExpected) -> dict[str, Status]:
+def _reasons(looked: list[Selector], *, all_named: bool) -> dict[str, Status]:
     """Where one selector is enough, the others are notes; where all are asked for, a
-    part is better than none."""
+    part is better than none. What nobody could tell is not missing."""
     there = [each for each in looked if each.is_there]
     lacking = [each for each in looked if not each.is_there]
     unknown = [each for each in lacking if each.is_unknown]
     found = {
         r: s for each in there or unknown or lacking for r, s in each.reasons.items()
     }
-    if there and lacking and expected.all_required:
-        return {"dkim_partial": Status.WARN} | found
-    return found
+    if not (there and lacking and all_named):
+        return found
+    if len(lacking) > len(unknown):
+        found = {"dkim_partial": Status.WARN} | found
+    return found | {
+        r: s for each in unknown for r, s in each.reasons.items() if s is Status.UNKNOWN
+    }
 
 
 def _check(
     looked: list[Selector],
     fixes: tuple[Fix, ...],
+    reasons: dict[str, Status],
     expected: DkimExpected,
     domain: str,
 ) -> Check:
-    reasons = _reasons(looked, expected)
     return Check(
         check=CheckName.DKIM,
         status=worst(reasons.values()),
@@ -95,19 +100,29 @@ def _selector_unknown(expected: DkimExpected, domain: str) -> Check:
 
 
 async def _fixes(
-    asking: Asking, looked: list[Selector], expected: DkimExpected, domain: str
+    asking: Asking,
+    looked: list[Selector],
+    expected: DkimExpected,
+    domain: str,
+    *,
+    all_named: bool,
 ) -> tuple[Fix, ...]:
     """Of those that are not there. A word in braces is told by the provider alone."""
     made: list[Fix] = []
-    if any(each.is_there for each in looked) and not expected.all_required:
+    if any(each.is_there for each in looked) and not all_named:
         return ()
     for each in looked:
         if each.is_there or each.is_unknown:
             continue
         kind, value = _wanted(each.selector, expected, domain)
-        note = "The provider's console shows the value." if "{" in value else None
-        made.append(await fix(asking, each.name, kind, value, note))
+        made.append(await fix(asking, each.name, kind, value, _note(each, value)))
     return tuple(made)
+
+
+def _note(each: Selector, value: str) -> str | None:
+    if each.doubled:
+        return f"It stands at {each.doubled}: the panel appends the zone by itself."
+    return "The provider's console shows the value." if "{" in value else None
 
 
 def _wanted(selector: str, expected: DkimExpected, domain: str) -> tuple[str, str]:
@@ -115,11 +130,21 @@ def _wanted(selector: str, expected: DkimExpected, domain: str) -> tuple[str, st
     if known is not None:
         return "TXT", known
     if expected.targets:
-        target = patterns.filled(
-            expected.targets[-1], selector=selector, token=selector, domain=domain
-        )
-        return "CNAME", target
+        words = {"selector": selector, "token": selector, "domain": domain}
+        return "CNAME", patterns.filled(_target(selector, expected), **words)
     return "TXT", "v=DKIM1; k=rsa; p={key}"
+
+
+def _target(selector: str, expected: DkimExpected) -> str:
+    """Some providers have one for each selector, or number them alike."""
+    places = dict(zip(expected.selectors, expected.targets, strict=False))
+    if selector in places and len(expected.targets) == len(expected.selectors):
+        return places[selector]
+    pattern = expected.targets[-1]
+    number = selector[len(selector.rstrip("0123456789")) :]
+    if number and selector in expected.selectors and "{selector}" not in pattern:
+        return patterns.filled(pattern, n=number)
+    return pattern
 
 
 def _as_json(each: Selector) -> dict[str, Any]:
@@ -128,6 +153,7 @@ def _as_json(each: Selector) -> dict[str, Any]:
         "name": each.name,
         "reasons": list(each.reasons),
         "aliases": list(each.aliases),
+        "doubled": each.doubled,
         "kind": each.key and each.key.kind,
         "bits": each.key and each.key.bits,
     }

@@ -15,7 +15,11 @@ LEAST_BITS = 1024  # RFC 8301 §3.2: below, verifiers treat the mail as unsigned
 GOOD_BITS = 2048
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _LOOKS_LIKE_A_KEY = re.compile(
-    r"(^|;)\s*\"?\s*(p|k|h|t|s|n|g)\s*=|DKIM|BEGIN [A-Z ]*KEY", re.IGNORECASE
+    r"(^|;)[\s\"]{0,5}(p|k|h|t|s|n|g)\s{0,5}=|DKIM|BEGIN [A-Z ]{0,20}KEY", re.IGNORECASE
+)
+# What a wildcard answers to every name: another record, for all its p= and s=.
+_ANOTHER = re.compile(
+    r"\s{0,5}\"?v\s{0,5}=\s{0,5}(spf|DMARC|BIMI|STS|TLSRPT)", re.IGNORECASE
 )
 
 
@@ -35,7 +39,7 @@ class Key:
 
 def is_key(text: str) -> bool:
     """Whether somebody meant a key, however broken: not SPF, not a verification."""
-    return _LOOKS_LIKE_A_KEY.search(text) is not None
+    return bool(_LOOKS_LIKE_A_KEY.search(text)) and not _ANOTHER.match(text)
 
 
 def read(text: str) -> Key:
@@ -44,6 +48,10 @@ def read(text: str) -> Key:
         found = tags(text)
     except BadTags as error:
         return _broken("dkim_syntax_error", str(error))
+    pasted = [value for name, value in found.items() if name != "n"]
+    if any('"' in value or value.endswith("\\") for value in pasted):
+        # Quotes and `\;` belong to the file of a zone, not to the record.
+        return _broken("dkim_syntax_error", "\\;" if "\\;" in text else '"')
     if "v" in found and (next(iter(found)) != "v" or found["v"] != "DKIM1"):
         return _broken("dkim_wrong_version", found["v"])
     if any(name.lower() in ("v", "p", "k") and name != name.lower() for name in found):

@@ -23,6 +23,7 @@ class Selector:
     found: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     key: Key | None = None
+    doubled: str | None = None  # the name at which it stands instead
 
     @property
     def is_there(self) -> bool:
@@ -46,11 +47,14 @@ async def look(
     )
     answer = await asking.ask(name, "TXT")
     keys = tuple(text for text in answer.records if is_key(text))
-    key = read(keys[0]) if len(keys) == 1 else None
+    # RFC 6376 §3.6.2.2: one record at the name, whatever the others say.
+    key = read(keys[0]) if len(answer.records) == 1 and keys else None
+    elsewhere: str | None = None
     if not answer.answered.is_known:
         reasons = {reason_of(answer.answered): Status.UNKNOWN}
     elif not answer.records:
-        reasons = {await _why_absent(asking, answer, name, domain): Status.FAIL}
+        reason, elsewhere = await _why_absent(asking, answer, name, domain)
+        reasons = {reason: Status.FAIL}
     elif not keys:
         reasons = {"dkim_not_a_key": Status.FAIL}
     elif key is None:
@@ -64,16 +68,19 @@ async def look(
         found=answer.records,
         aliases=answer.aliases,
         key=key,
+        doubled=elsewhere,
     )
 
 
-async def _why_absent(asking: Asking, answer: Records, name: str, domain: str) -> str:
+async def _why_absent(
+    asking: Asking, answer: Records, name: str, domain: str
+) -> tuple[str, str | None]:
     if answer.aliases:
-        return "dkim_cname_dangling"
-    elsewhere = await doubled(asking, name, domain)
-    if elsewhere.aliases or any(map(is_key, elsewhere.records)):
-        return "dkim_name_doubled"
-    return "dkim_missing"
+        return "dkim_cname_dangling", None
+    for elsewhere in await doubled(asking, name, domain):
+        if elsewhere.aliases or any(map(is_key, elsewhere.records)):
+            return "dkim_name_doubled", elsewhere.name
+    return "dkim_missing", None
 
 
 def _target(

@@ -14,13 +14,12 @@ from portal.deliverability.dmarc.alignment import (
 from portal.deliverability.dmarc.record import (
     Dmarc,
     Policy,
-    is_dmarc,
     is_meant,
     one_lower,
 )
 from portal.deliverability.dmarc.reports import reports
 from portal.deliverability.dmarc.walk import Step, Walk, walk
-from portal.deliverability.doubled import doubled
+from portal.deliverability.dmarc.without import why_none
 from portal.deliverability.fixes import fix
 from portal.deliverability.rating import ordered, worst
 from portal.deliverability.types import Check, CheckName, Fix, Status, Subject
@@ -32,6 +31,8 @@ async def check_dmarc(
     asking: Asking, subject: Subject, spf: Check, dkim: Check | None
 ) -> Check:
     """After SPF and DKIM: alignment needs one of the two (RFC 9989 §4.4)."""
+    if subject.somebody_elses:
+        return _somebody_elses()
     walked = await walk(asking, subject.domain)
     if walked.unknown is not None:
         return unknown(CheckName.DMARC, walked.unknown.answered, walked.unknown.name)
@@ -46,6 +47,7 @@ async def check_dmarc(
         verdict(record, signature, envelope, subject)
         | _of_tags(record)
         | _of_policy(record, policy)
+        | _below(walked, step)
         | await reports(asking, record, step.domain)
     )
     inherited = step.domain != subject.domain
@@ -64,6 +66,30 @@ async def check_dmarc(
             }
         },
     )
+
+
+def _somebody_elses() -> Check:
+    """Those who run free mail let others reject or quarantine what they did not sign;
+    their policy is not the tenant's to change."""
+    return Check(
+        check=CheckName.DMARC,
+        status=Status.FAIL,
+        reasons=("dmarc_not_aligned",),
+        expected="A From address of a domain of your own",
+        facts={"aligned": {"dkim": False, "spf": False}},
+    )
+
+
+def _below(walked: Walk, source: Step) -> dict[str, Status]:
+    """Records of the domain itself that do not count, while one above them does."""
+    first = walked.steps[0]
+    if first is source:
+        return {}
+    if len(first.texts) > 1:
+        return {"dmarc_multiple_records": Status.FAIL}
+    if any(map(is_meant, first.answer.records)):
+        return {"dmarc_invalid_version": Status.WARN}
+    return {}
 
 
 def _policy(record: Dmarc, source: str, subject: Subject, answered: Answered) -> Policy:
@@ -135,45 +161,19 @@ async def _better(
 
 async def _without(asking: Asking, subject: Subject, walked: Walk) -> Check:
     domain = older.organization(subject.domain) or subject.domain
-    reason, found = await _why(asking, subject, walked)
-    value = f"v=DMARC1; p=none; rua={_reports_to(domain)}"
-    note = "Asks for reports first; then quarantine, then reject."
-    reasons = {reason: Status.FAIL}
-    if subject.somebody_elses:
-        reasons["dmarc_not_aligned"] = Status.FAIL
+    why = await why_none(asking, subject, walked)
+    value = why.value or f"v=DMARC1; p=none; rua={_reports_to(domain)}"
+    name = why.name or f"_dmarc.{domain}"
     return Check(
         check=CheckName.DMARC,
         status=Status.FAIL,
-        reasons=tuple(reasons),
-        found=found,
+        reasons=(why.reason,),
+        found=why.found,
         expected=value,
-        fixes=(await fix(asking, f"_dmarc.{domain}", "TXT", value, note),),
+        fixes=(await fix(asking, name, "TXT", value, why.note),),
         facts={"organization": domain},
     )
 
 
 def _reports_to(domain: str) -> str:
     return f"mailto:dmarc@{domain}"
-
-
-async def _why(
-    asking: Asking, subject: Subject, walked: Walk
-) -> tuple[str, tuple[str, ...]]:
-    """Why no record was found, from the likeliest mistake on."""
-    for step in walked.steps:
-        if len(step.texts) > 1:
-            return "dmarc_multiple_records", step.texts
-    for step in walked.steps:
-        meant = tuple(text for text in step.answer.records if is_meant(text))
-        if meant:
-            return "dmarc_invalid_version", meant
-    at_apex = await asking.ask(subject.domain, "TXT")
-    elsewhere = await doubled(asking, f"_dmarc.{subject.domain}", subject.domain)
-    for answer, reason in (
-        (at_apex, "dmarc_record_at_wrong_name"),
-        (elsewhere, "dmarc_name_doubled"),
-    ):
-        there = tuple(text for text in answer.records if is_dmarc(text))
-        if there:
-            return reason, there
-    return "dmarc_missing", ()

@@ -10,9 +10,9 @@ from typing import Literal
 Policy = Literal["none", "quarantine", "reject"]
 POLICIES = ("none", "quarantine", "reject")
 GONE = ("pct", "rf", "ri")  # of RFC 7489, no longer there
-_VERSION = re.compile(r"\s*[vV]\s*=\s*DMARC1\s*(;|$)")
+_VERSION = re.compile(r"[vV][ \t]*=[ \t]*DMARC1[ \t]*(;|$)")
 _MEANT = re.compile(r"\bdmarc", re.IGNORECASE)
-_TAG = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*=\s*(.*?)\s*", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _KNOWN = {
     "p": POLICIES,
     "sp": POLICIES,
@@ -86,14 +86,14 @@ def read(text: str) -> Dmarc:
     values: dict[str, str] = {}
     broken: list[str] = []
     for piece in text.split(";")[1:]:
-        tag = _TAG.fullmatch(piece)
+        left, equals, right = piece.partition("=")
+        name, value = left.strip().lower(), right.strip()
         if not piece.strip():
             continue
-        if tag is None or not _is_sound(tag[1].lower(), tag[2].lower()):
+        if not (equals and _NAME.fullmatch(name) and _is_sound(name, value.lower())):
             broken.append(piece.strip()[:100])
             continue
-        name = tag[1].lower()
-        values.setdefault(name, tag[2] if name in ("rua", "ruf") else tag[2].lower())
+        values.setdefault(name, value if name in ("rua", "ruf") else value.lower())
     rua = (each.strip() for each in values.get("rua", "").split(","))
     return Dmarc(
         text=text,
@@ -106,7 +106,7 @@ def read(text: str) -> Dmarc:
 
 def _is_sound(name: str, value: str) -> bool:
     if name == "pct":
-        return value.isascii() and value.isdecimal() and int(value[:6]) <= 100
+        return re.fullmatch(r"[0-9]{1,3}", value) is not None and int(value) <= 100
     return value in _KNOWN.get(name, (value,))
 
 

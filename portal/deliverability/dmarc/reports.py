@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import unquote, urlsplit
+import re
+from urllib.parse import unquote
 
 from portal.address import BadAddress, parse_mailbox
 from portal.deliverability.asking import Asking
@@ -12,6 +13,7 @@ from portal.deliverability.dmarc.record import Dmarc, is_dmarc
 from portal.deliverability.types import Status
 
 MOST_ADDRESSES = 5
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:")
 
 
 async def reports(asking: Asking, record: Dmarc, domain: str) -> dict[str, Status]:
@@ -27,9 +29,8 @@ async def reports(asking: Asking, record: Dmarc, domain: str) -> dict[str, Statu
 async def _one(asking: Asking, address: str, domain: str) -> str | None:
     scheme, _, rest = address.partition(":")
     if scheme.lower() != "mailto":
-        return (
-            "dmarc_rua_not_mailto" if urlsplit(address).scheme else "dmarc_rua_invalid"
-        )
+        is_uri = _SCHEME.match(address) is not None
+        return "dmarc_rua_not_mailto" if is_uri else "dmarc_rua_invalid"
     # RFC 7489 §6.2: a size may follow, `!10m`.
     mailbox = unquote(rest.partition("?")[0].partition("!")[0])
     try:

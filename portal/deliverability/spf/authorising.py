@@ -14,6 +14,7 @@ from portal.deliverability.spf.terms import BadRecord, parse
 from portal.deliverability.spf.tree import Node, State, evaluated
 from portal.deliverability.types import IPAddress, SpfExpected, Status, Subject
 
+LONGEST = 300  # characters of a term that may be a provider's
 _NOTHING = SpfExpected()
 
 
@@ -84,7 +85,7 @@ async def _absent(asking: Asking, subject: Subject, top: Node) -> tuple[str, ...
     hold them, so then nothing is missing."""
     spf = expected(subject)
     there = set(_terms(top))
-    if any(node.state is State.UNKNOWN for node in top.all_below):
+    if any(_may_hold_it(node) for node in top.all_below):
         return ()
     also = tuple(term for term in _also(subject) if term.lower() not in there)
     if any(_fits(term, there) for term in (*spf.includes, *spf.accept)):
@@ -96,6 +97,23 @@ async def _absent(asking: Asking, subject: Subject, top: Node) -> tuple[str, ...
     if spf.accept and not subject.relay_ips:
         return (spf.accept[-1], *also)
     return also
+
+
+def _may_hold_it(node: Node) -> bool:
+    """Nobody answered, or the name of the record depends on the mail."""
+    return node.state in (State.UNKNOWN, State.MACRO)
+
+
+def lacking_in(subject: Subject, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Of `wanted_terms`, what several or broken records do not say already."""
+    spf = expected(subject)
+    there = {term.lower().lstrip("+") for text in texts for term in text.split()}
+    known = any(_fits(term, there) for term in (*spf.includes, *spf.accept))
+    return tuple(
+        term
+        for term in wanted_terms(subject)
+        if term.lower() not in there and not (known and term in spf.includes)
+    )
 
 
 def _also(subject: Subject) -> tuple[str, ...]:
@@ -124,7 +142,9 @@ def _terms(top: Node) -> Iterator[str]:
 
 
 def _fits(term: str, there: set[str]) -> bool:
-    return any(patterns.fits(each, term.lstrip("+")) for each in there)
+    return any(
+        patterns.fits(each, term.lstrip("+")) for each in there if len(each) <= LONGEST
+    )
 
 
 async def _leads_to_provider(asking: Asking, subject: Subject, top: Node) -> bool:

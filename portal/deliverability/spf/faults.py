@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portal.deliverability.spf.check_host import MOST_LOOKUPS, MOST_VOID
-from portal.deliverability.spf.terms import Parsed
-from portal.deliverability.spf.tree import Node, State
+from portal.deliverability.spf.terms import Parsed, is_open
+from portal.deliverability.spf.tree import Node, State, evaluated
 from portal.deliverability.types import Status
 from portal.deliverability.unknowing import reason_of
 
@@ -44,7 +44,7 @@ def _below(top: Node) -> Iterator[Reason]:
 
 
 def _limits(top: Node) -> Iterator[Reason]:
-    if top.lookups > MOST_LOOKUPS:
+    if top.lookups > MOST_LOOKUPS or top.crowded:
         yield "spf_too_many_lookups", Status.FAIL
     elif top.lookups >= NEAR_LIMIT:
         yield "spf_lookups_near_limit", Status.WARN
@@ -56,10 +56,25 @@ def _limits(top: Node) -> Iterator[Reason]:
 
 def _ending(top: Node) -> Iterator[Reason]:
     ending = top.ending
-    if ending is not None and ending.qualifier in _ENDINGS:
+    if any(lets_all_in(node) for node in top.all_below if _counts(node)):
+        yield _ENDINGS["+"]
+    elif ending is not None and ending.qualifier in _ENDINGS:
         yield _ENDINGS[ending.qualifier]
     elif ending is None and not _leads_on(top):
         yield "spf_no_all", Status.WARN
+
+
+def _counts(node: Node) -> bool:
+    """Whether what this record passes, passes: not for `-include:` and the like."""
+    return (node.term or "")[:1] not in ("-", "~", "?")
+
+
+def lets_all_in(node: Node) -> bool:
+    """`+all`, or the same said with a network (RFC 7208 §8.1)."""
+    if node.parsed is None:
+        return False
+    reached = node.parsed.mechanisms[: len(evaluated(node.parsed)) + 1]
+    return any(is_open(each) for each in reached)
 
 
 def _leads_on(node: Node) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from portal.deliverability import domains
@@ -9,7 +10,7 @@ from portal.deliverability.asking import Asking
 from portal.deliverability.fixes import fix, merged_spf
 from portal.deliverability.rating import ordered, worst
 from portal.deliverability.spf import tree
-from portal.deliverability.spf.authorising import expected, missing, wanted_terms
+from portal.deliverability.spf.authorising import expected, lacking_in, missing
 from portal.deliverability.spf.faults import faults, unreachable
 from portal.deliverability.spf.tree import Node, State
 from portal.deliverability.types import Check, CheckName, Fix, Status, Subject
@@ -18,6 +19,15 @@ from portal.deliverability.unknowing import unknown
 _MENDED_BY_ONE_RECORD = {State.MULTIPLE: "spf_multiple_records"} | {
     State.SYNTAX: "spf_syntax_error"
 }
+_MENDED_BY_AN_END = {
+    "spf_plus_all",
+    "spf_neutral_all",
+    "spf_no_all",
+    "spf_unreachable_terms",
+}
+LONGEST_TERM = 200  # characters that are told
+LONGEST_RECORD = 2_000
+MOST_TERMS = 20
 
 
 async def check_spf(asking: Asking, subject: Subject) -> Check:
@@ -40,7 +50,32 @@ async def check_spf(asking: Asking, subject: Subject) -> Check:
         return await _unusable(asking, subject, top, reason, Status.FAIL)
     if top.state is State.NONE:
         return await _absent(asking, subject, top)
-    return await _judged(asking, subject, top)
+    check = await _judged(asking, subject, top)
+    return await _with_bounces(asking, subject, top, check)
+
+
+async def _with_bounces(
+    asking: Asking, subject: Subject, top: Node, check: Check
+) -> Check:
+    """A return path by MX and TXT needs both: without the MX its provider falls back
+    to an envelope of its own, which does not align."""
+    path = subject.expectation.return_path if subject.expectation else None
+    mail = tuple(each for each in path.records if each.type == "MX") if path else ()
+    if not mail or expected(subject).evaluated_at != "return_path":
+        return check
+    answer = await asking.ask(top.domain, "MX")
+    if answer.records or answer.aliases or not answer.answered.is_known:
+        return check
+    lacking = [await fix(asking, top.domain, "MX", each.value) for each in mail]
+    others = tuple(each for each in check.reasons if each != "spf_ok")
+    return dataclasses.replace(
+        check,
+        status=worst((check.status, Status.WARN)),
+        reasons=(*others, "spf_return_path_missing")
+        if check.status is Status.FAIL
+        else ("spf_return_path_missing", *others),
+        fixes=(*check.fixes, *lacking),
+    )
 
 
 async def _absent(asking: Asking, subject: Subject, top: Node) -> Check:
@@ -70,10 +105,10 @@ async def _unusable(
     asking: Asking, subject: Subject, top: Node, reason: str, status: Status
 ) -> Check:
     """There is no record, or none that can be evaluated: one takes its place."""
-    made = await _record(asking, top, *wanted_terms(subject))
+    made = await _record(asking, top, *lacking_in(subject, top.texts))
     facts = {"evaluated_at": expected(subject).evaluated_at, "host": top.domain}
     if top.bad_term:
-        facts["term"] = top.bad_term
+        facts["term"] = top.bad_term[:LONGEST_TERM]
     return Check(
         check=CheckName.SPF,
         status=status,
@@ -104,7 +139,7 @@ async def _judged(asking: Asking, subject: Subject, top: Node) -> Check:
 
 def _is_ended_badly(reasons: dict[str, Status]) -> bool:
     """By its own end, which a record in its place mends."""
-    return bool({"spf_plus_all", "spf_no_all", "spf_unreachable_terms"} & set(reasons))
+    return bool(_MENDED_BY_AN_END & set(reasons))
 
 
 async def _record(asking: Asking, top: Node, *terms: str) -> Fix:
@@ -118,14 +153,16 @@ async def _record(asking: Asking, top: Node, *terms: str) -> Fix:
 
 
 def _facts(subject: Subject, top: Node) -> dict[str, Any]:
+    behind = unreachable(top.parsed) if top.parsed else ()
     heaviest = max(top.children, key=lambda child: child.lookups, default=None)
     return {
         "evaluated_at": expected(subject).evaluated_at,
         "host": top.domain,
         "lookups": top.lookups,
         "void_lookups": len(top.void),
-        "void": list(top.void),
-        "unreachable": list(unreachable(top.parsed)) if top.parsed else [],
+        "void": [each[:LONGEST_TERM] for each in top.void],
+        "crowded": [each[:LONGEST_TERM] for each in top.crowded],
+        "unreachable": [each[:LONGEST_TERM] for each in behind[:MOST_TERMS]],
         "heaviest": heaviest and heaviest.domain,
         "tree": _as_json(top),
     }
@@ -135,9 +172,10 @@ def _as_json(node: Node) -> dict[str, Any]:
     """One branch of the picture on the page."""
     return {
         "domain": node.domain,
-        "term": node.term,
+        "term": node.term and node.term[:LONGEST_TERM],
         "state": node.state.value,
-        "record": node.texts[0] if len(node.texts) == 1 else None,
+        "record": node.texts[0][:LONGEST_RECORD] if len(node.texts) == 1 else None,
+        "fault": node.bad_term and node.bad_term[:LONGEST_TERM],
         "lookups": node.lookups,
         "branches": [_as_json(child) for child in node.children],
     }

@@ -52,7 +52,7 @@ def expanded(spec: str, asked: Asked, domain: str, validated: str = "unknown") -
         if found[4]:
             parts.reverse()
         if found[3]:
-            parts = parts[-int(found[3]) :]
+            parts = parts[-int(found[3].lstrip("0")[:3]) :]
         text = ".".join(parts)
         return quote(text, safe="-._~") if found[2].isupper() else text
 

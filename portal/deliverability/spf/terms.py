@@ -25,6 +25,7 @@ _TOP_LABEL = re.compile(
 )
 _CIDR = re.compile(r"(.*?)(?:/(0|[1-9][0-9]{0,2}))?(?://(0|[1-9][0-9]{0,2}))?")
 _IP_CIDR = re.compile(r"([^/]+)(?:/(0|[1-9][0-9]{0,2}))?")
+LONGEST_END = 200
 _ONLY_IN_EXPLANATIONS = frozenset("crt")
 
 
@@ -71,6 +72,15 @@ def is_spf(text: str) -> bool:
 def is_explanation(text: str) -> bool:
     """What `exp` may lead to (RFC 7208 §6.2): macros, visible ASCII and blanks."""
     return _MACRO_STRING.fullmatch(text.replace(" ", "")) is not None
+
+
+def is_open(mechanism: Mechanism) -> bool:
+    """Whether it lets everybody in: `+all`, or a network of all addresses."""
+    everywhere = mechanism.network is not None and mechanism.network.prefixlen == 0
+    near = mechanism.name in ("a", "mx") and mechanism.prefix4 == 0
+    return mechanism.qualifier == "+" and (
+        mechanism.name == "all" or everywhere or near
+    )
 
 
 def parse(text: str) -> Parsed:
@@ -166,12 +176,13 @@ def _check_domain(spec: str, term: str) -> None:
     _check_macros(spec, term)
     if any(m[1].lower() in _ONLY_IN_EXPLANATIONS for m in _LETTERS.finditer(spec)):
         raise BadRecord(term)
-    if not (_ENDS_IN_MACRO.search(spec) or _TOP_LABEL.search(spec)):
+    end = spec[-LONGEST_END:]  # a label and a macro are short; hostile ones are not
+    if not (_ENDS_IN_MACRO.search(end) or _TOP_LABEL.search(end)):
         raise BadRecord(term)
 
 
 def _check_macros(text: str, term: str) -> None:
     if _MACRO_STRING.fullmatch(text) is None:
         raise BadRecord(term)
-    if any(m[2] and int(m[2]) == 0 for m in _LETTERS.finditer(text)):
+    if any(m[2] and not m[2].strip("0") for m in _LETTERS.finditer(text)):
         raise BadRecord(term)  # RFC 7208 §7.1: nonzero

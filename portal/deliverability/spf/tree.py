@@ -7,7 +7,7 @@ matches. Names with macros depend on the mail and are not asked for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,9 +20,17 @@ from portal.deliverability.spf.terms import (
     is_spf,
     parse,
 )
-from portal.net.records import Answered, Records
+from portal.net.records import Answered, Kind, Records
 
 DEEPEST = 10
+MOST_RECORDS = 16  # of one tree: beyond, a receiver has given up long before
+MOST_EMPTY = 8  # terms whose names are looked at for being void
+MOST_HOSTS = 10  # of one `mx` term (RFC 7208 §4.6.4)
+_KINDS: Mapping[str, tuple[Kind, ...]] = {
+    "a": ("A", "AAAA"),
+    "mx": ("MX",),
+    "exists": ("A",),
+}
 
 
 class State(StrEnum):
@@ -31,7 +39,7 @@ class State(StrEnum):
     MULTIPLE = "multiple"
     SYNTAX = "syntax"
     LOOP = "loop"
-    TOO_DEEP = "too_deep"
+    TOO_DEEP = "too_deep"  # or too many before it
     UNKNOWN = "unknown"  # nobody answered
     MACRO = "macro"  # depends on the mail
 
@@ -39,7 +47,8 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """One record. `term` led here from above; None at the top. `lookups` are those of
-    this record and all below, `void` the names among them that lead to nothing."""
+    this record and all below, `void` the names among them that lead to nothing,
+    `crowded` those of more mail hosts than a receiver looks at."""
 
     domain: str
     term: str | None
@@ -51,6 +60,7 @@ class Node:
     octets: int = 0
     lookups: int = 0
     void: tuple[str, ...] = ()
+    crowded: tuple[str, ...] = ()
     children: tuple[Node, ...] = ()
 
     @property
@@ -71,18 +81,34 @@ class Node:
         return behind[0].ending if behind else None
 
 
+class _Room:
+    """What one tree may still ask: records are hostile, and each may name many."""
+
+    def __init__(self, asking: Asking) -> None:
+        self.ask = asking.ask
+        self._records, self._empty = MOST_RECORDS, MOST_EMPTY
+
+    def has_record(self) -> bool:
+        self._records -= 1
+        return self._records >= 0
+
+    def has_empty(self) -> bool:
+        self._empty -= 1
+        return self._empty >= 0
+
+
 async def walk(asking: Asking, domain: str) -> Node:
-    return await _node(asking, domain, None, ())
+    return await _node(_Room(asking), domain, None, ())
 
 
 async def _node(
-    asking: Asking, domain: str, term: str | None, above: tuple[str, ...]
+    asking: _Room, domain: str, term: str | None, above: tuple[str, ...]
 ) -> Node:
     if "%" in domain:
         return Node(domain=domain, term=term, state=State.MACRO)
     if domain in above:
         return Node(domain=domain, term=term, state=State.LOOP)
-    if len(above) > DEEPEST:
+    if len(above) > DEEPEST or not asking.has_record():
         return Node(domain=domain, term=term, state=State.TOO_DEEP)
     answer = await asking.ask(domain, "TXT")
     texts = tuple(text for text in answer.records if is_spf(text))
@@ -117,7 +143,7 @@ def _without_one(answer: Records, texts: tuple[str, ...]) -> State:
 
 
 async def _with_children(
-    asking: Asking,
+    asking: _Room,
     parsed: Parsed,
     path: tuple[str, ...],
     *,
@@ -129,11 +155,11 @@ async def _with_children(
     leads = [(each.text, each.domain) for each in reached if each.name == "include"]
     if parsed.redirect and parsed.all is None:
         leads.append((f"redirect={parsed.redirect}", parsed.redirect))
-    children, void = await asyncio.gather(
+    children, (void, crowded) = await asyncio.gather(
         asyncio.gather(
             *(_node(asking, _plain(to or ""), text, path) for text, to in leads)
         ),
-        _void(asking, reached, path[-1]),
+        _poor(asking, reached, path[-1]),
     )
     own = sum(each.name in LOOKED_UP for each in reached) + sum(
         text.startswith("redirect=") for text, _ in leads
@@ -147,6 +173,7 @@ async def _with_children(
         octets=octets,
         lookups=own + sum(child.lookups for child in children),
         void=(*void, *(name for child in children for name in child.void)),
+        crowded=(*crowded, *(name for child in children for name in child.crowded)),
         children=tuple(children),
     )
 
@@ -158,31 +185,30 @@ def evaluated(parsed: Parsed) -> tuple[Mechanism, ...]:
     return parsed.mechanisms[: parsed.mechanisms.index(parsed.all)]
 
 
-async def _void(
-    asking: Asking, mechanisms: tuple[Mechanism, ...], domain: str
-) -> tuple[str, ...]:
-    """RFC 7208 §4.6.4; A and AAAA of one term count once."""
+async def _poor(
+    asking: _Room, mechanisms: tuple[Mechanism, ...], domain: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Terms that find nothing, and those that find too much (RFC 7208 §4.6.4)."""
     named = [
         (each.name, _plain(each.domain or domain))
         for each in mechanisms
-        if each.name in ("a", "mx") and "%" not in (each.domain or "")
+        if each.name in _KINDS and "%" not in (each.domain or "")
     ]
-    empty = await asyncio.gather(*(_is_void(asking, *each) for each in named))
-    return tuple(
-        f"{kind}:{name}"
-        for (kind, name), void in zip(named, empty, strict=True)
-        if void
+    named = [each for each in named if asking.has_empty()]
+    counts = await asyncio.gather(*(_found(asking, *each) for each in named))
+    texts = [f"{kind}:{name}" for kind, name in named]
+    counted = list(zip(texts, named, counts, strict=True))
+    return (
+        tuple(text for text, _, count in counted if count == 0),
+        tuple(t for t, (kind, _), n in counted if kind == "mx" and n > MOST_HOSTS),
     )
 
 
-async def _is_void(asking: Asking, kind: str, name: str) -> bool:
-    if kind == "mx":
-        answers = [await asking.ask(name, "MX")]
-    else:
-        answers = list(
-            await asyncio.gather(asking.ask(name, "A"), asking.ask(name, "AAAA"))
-        )
-    return all(each.answered.is_known and not each.records for each in answers)
+async def _found(asking: _Room, term: str, name: str) -> int:
+    """How many records; A and AAAA of one term count once. What nobody knows is one."""
+    answers = await asyncio.gather(*(asking.ask(name, kind) for kind in _KINDS[term]))
+    unknown = any(not each.answered.is_known for each in answers)
+    return sum(len(each.records) for each in answers) or int(unknown)
 
 
 def _plain(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from portal.net.records import Records
 from portal.net.types import NetFailure
 
 Fetch = Callable[[str], Awaitable[HttpAnswer | NetFailure]]
+_BEGINS = re.compile(r"v=STSv1[ \t]*(;|$)")  # others do not count (RFC 8461 §3.1)
 _ID = re.compile(r"[A-Za-z0-9]{1,32}")
 MOST_LINES = 200
+MOST_HOSTS = 50  # that are told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ async def check_mta_sts(asking: Asking, subject: Subject, fetch: Fetch) -> Check
     answer = await asking.ask(name, "TXT")
     if not answer.answered.is_known:
         return unknown(CheckName.MTA_STS, answer.answered, name)
-    texts = tuple(text for text in answer.records if text.startswith("v=STSv1"))
+    texts = tuple(text for text in answer.records if _BEGINS.match(text))
     if len(texts) > 1:
         return _check({"mta_sts_multiple_records": Status.FAIL}, texts)
     if not texts or not _is_record(texts[0]):
@@ -49,7 +52,13 @@ async def check_mta_sts(asking: Asking, subject: Subject, fetch: Fetch) -> Check
 async def _of_policy(
     asking: Asking, subject: Subject, fetch: Fetch, texts: tuple[str, ...]
 ) -> Check:
-    got = await fetch(f"https://mta-sts.{subject.domain}/.well-known/mta-sts.txt")
+    url = f"https://mta-sts.{subject.domain}/.well-known/mta-sts.txt"
+    try:
+        async with asyncio.timeout(asking.left_s):
+            got = await fetch(url)
+    except TimeoutError:
+        facts = {"said": "no answer in time"}
+        return _check({"mta_sts_policy_unreachable": Status.FAIL}, texts, facts)
     if isinstance(got, NetFailure):
         facts = {"said": got.words}
         return _check({"mta_sts_policy_unreachable": Status.FAIL}, texts, facts)
@@ -67,7 +76,11 @@ async def _of_policy(
     return _check(
         reasons,
         texts,
-        {"mode": policy.mode, "mx": list(policy.mx), "max_age_s": policy.max_age_s},
+        {
+            "mode": policy.mode,
+            "mx": list(policy.mx[:MOST_HOSTS]),
+            "max_age_s": policy.max_age_s,
+        },
     )
 
 

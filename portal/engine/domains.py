@@ -68,7 +68,8 @@ class Domains:
         await self._database(domains.tidy)
 
     async def stop(self, grace_s: float) -> None:
-        """Those under way may end in this time; the others say that they did not."""
+        """Those under way may end in this time; the others are left to whoever comes
+        next."""
         if self._running:
             await asyncio.wait(self._running, timeout=grace_s)
         for task in tuple(self._running):
@@ -77,18 +78,21 @@ class Domains:
 
     async def _run(self, job: Job) -> None:
         checks: list[Check] = []
-        ended = False
+        told: tuple[Check, ...] | None = None
         check = asyncio.create_task(self._check(job, checks))
         try:
             await self._follow(job, check, checks)
             await check
-            ended = True
+            told = tuple(checks)
+        except asyncio.CancelledError:
+            await self._database(partial(domains.give_back, job))
+            raise
         except Exception:
             log.exception("a check of a domain failed inside the portal")
         finally:
             check.cancel()
-            told = tuple(checks) if ended else None
-            await self._database(partial(domains.finish, self._installation, job, told))
+            await asyncio.gather(check, return_exceptions=True)
+        await self._database(partial(domains.finish, self._installation, job, told))
 
     async def _check(self, job: Job, checks: list[Check]) -> None:
         asking = checks_of(job.subject, job.dns, job.fetch, patience_s=self._patience_s)

@@ -180,7 +180,7 @@ class Engine:
                 dispatch.stop(self._grace_s, DOT_GRACE * self._grace_s),
                 tests.stop(self._grace_s),
                 searches.stop(self._grace_s),
-                domains.stop(self._grace_s),
+                domains.stop(0),  # begun anew by the next process
                 probing.stop(),
             )
             landed.set()

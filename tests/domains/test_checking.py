@@ -43,8 +43,8 @@ def test_what_is_missing_comes_with_its_record_and_its_reason(shop, checked, dns
 
     dmarc = row(view, "dmarc")
     assert view.verdict.sentence == (
-        "Gmail, Yahoo and Outlook may refuse mail from shop.example through Postmark:"
-        " DMARC: there is no policy."
+        "Gmail, Yahoo and Outlook may refuse mail from shop.example through Postmark"
+        " because of DMARC: there is no policy."
     )
     assert dmarc.title == "There is no policy"
     assert (dmarc.fixes[0].host, dmarc.fixes[0].type) == ("_dmarc", "TXT")

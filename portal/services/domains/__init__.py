@@ -1,6 +1,13 @@
 """The DNS of a sender's domains: checked by the engine, shown, and watched."""
 
-from portal.services.domains.running import Job, claim, finish, progress, tidy
+from portal.services.domains.running import (
+    Job,
+    claim,
+    finish,
+    give_back,
+    progress,
+    tidy,
+)
 from portal.services.domains.starting import start
 from portal.services.domains.summing import attention, badges
 from portal.services.domains.types import (
@@ -34,6 +41,7 @@ __all__ = [
     "badges",
     "claim",
     "finish",
+    "give_back",
     "look",
     "progress",
     "set_watch",

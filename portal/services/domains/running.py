@@ -94,6 +94,13 @@ def finish(
     installation.bell.ring()  # an alert may have been written
 
 
+def give_back(job: Job) -> None:
+    """It was not ended: whoever comes next begins it anew."""
+    DomainCheck.update(state="waiting", owner=None, started_at=None, checks=[]).where(
+        DomainCheck.id == job.id, DomainCheck.state == "running"
+    ).execute()
+
+
 def tidy() -> None:
     """End those whose process is gone, and forget what is old."""
     DomainCheck.update(state="done", ended_at=now()).where(

@@ -56,7 +56,9 @@ def _refused(checks: Sequence[CheckView], mail: str) -> str | None:
         return f"Receivers refuse {mail}: {first.reasons[0].phrase}."
     more = len(failing) - 1
     others = f", and {number(more)} more" if more else ""
-    return f"Gmail, Yahoo and Outlook may refuse {mail}: {named(first)}{others}."
+    return (
+        f"Gmail, Yahoo and Outlook may refuse {mail} because of {named(first)}{others}."
+    )
 
 
 def _accepted(checks: Sequence[CheckView], mail: str) -> str:
@@ -64,10 +66,11 @@ def _accepted(checks: Sequence[CheckView], mail: str) -> str:
     poor = [each for each in checks if each.status in (Status.WARN, Status.FAIL)]
     if _decisive(unknown):
         told = named(unknown[0])
-        return f"Nobody can say now whether receivers accept {mail}: {told}."
+        return f"Nobody can say now whether receivers accept {mail}; {told}."
     open_ = next((each for each in poor if _OPEN & set(_ids(each))), None)
     if open_ is not None and not _aligns_by_spf(checks):
-        return f"Whether Gmail and Outlook accept {mail} is not known: {named(open_)}."
+        told = named(open_)
+        return f"Whether Gmail and Outlook accept {mail} is open because of {told}."
     ends = []
     if poor:
         ends.append(f"{number(len(poor))} thing{_s(poor)} to improve")

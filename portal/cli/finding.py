@@ -72,7 +72,7 @@ def _tell(way: Way) -> None:
     if way.safety is not None:
         offers = f"; offers {', '.join(way.mechanisms)}" if way.mechanisms else ""
         how = f"{way.host}:{way.port} {way.security}"
-        click.echo(f"{_SAFETIES[way.safety]:10} {how}  {way.said}{offers}")
+        click.echo(f"{_SAFETIES[way.safety]:10} {how}  {way.said.rstrip('.')}{offers}")
 
 
 def _conclude(found: Findings) -> None:

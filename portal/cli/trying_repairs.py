@@ -57,7 +57,7 @@ def told(repairs: tuple[Repair, ...], width: int) -> Iterator[str]:
         shown = ", ".join(
             f"{name} = {_shown(value)}" for name, value in each.set.items()
         )
-        how = "tried" if each.tested else "not tried"
+        how = "tried" if each.tested else "seen" if each.said else "not tried"
         said = f" {each.said}" if each.said else ""
         words = f"A setting repairs it ({how}): {shown}.{said}"
         yield textwrap.fill(words, width, subsequent_indent="  ")

@@ -177,3 +177,15 @@ def test_a_certificate_for_another_name_is_no_answer(search, sink, authority):
 
     assert found.proposal is None
     assert any("CERTIFICATE_VERIFY_FAILED" in way.said for way in found.ways)
+
+
+def test_nobody_waits_for_a_greeting_where_tls_answers(search, sink, authority):
+    """Every relay on 465 would cost the whole patience otherwise."""
+    relay = sink(users=USERS, tls=authority.contexts["good"])
+    began = time.monotonic()
+
+    found = search("relay.test", *doors_at(relay), within_s=10)
+
+    assert time.monotonic() - began < 4
+    said = {way.security: way.said for way in found.ways if way.host == "relay.test"}
+    assert said["starttls"] == "It waits for TLS from the start."

@@ -25,6 +25,7 @@ _NOWHERE = (
     NetTrouble.RESOLVER_FAILED,
     NetTrouble.TIMED_OUT,
 )
+WAITS_FOR_TLS = "It waits for TLS from the start."
 LATE = "No answer in time."
 
 
@@ -73,7 +74,36 @@ class _Looking:
             for door in doors:
                 self._seen(lead, door, _silent(lead, door, found.words))
             return
-        await asyncio.gather(*(self._knock(lead, door) for door in doors))
+        ports = dict.fromkeys(door.port for door in doors)
+        await asyncio.gather(*(self._port(lead, port, doors) for port in ports))
+
+    async def _port(self, lead: Lead, port: int, doors: Sequence[Door]) -> None:
+        """Where TLS from the start answers, a greeting will never come: whoever waits
+        for it there would wait as long as a search may last."""
+        tasks = {
+            asyncio.create_task(self._knock(lead, door)): door
+            for door in doors
+            if door.port == port
+        }
+        try:
+            while tasks:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                doors_done = [tasks.pop(task) for task in done]
+                if any(self._is_implicit(lead, door) for door in doors_done):
+                    break
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for door in tasks.values():
+            self._seen(lead, door, _silent(lead, door, WAITS_FOR_TLS))
+
+    def _is_implicit(self, lead: Lead, door: Door) -> bool:
+        """It has shown a certificate, a good one or not."""
+        way = self.ways.get((lead, door))
+        if door.security is not Security.TLS or way is None:
+            return False
+        return way.answers or bool(way.presented)
 
     async def _knock(self, lead: Lead, door: Door) -> None:
         relay = Relay(

@@ -101,6 +101,19 @@ def test_what_could_not_be_checked_is_shown_as_it_was_known(shop, checked, dns):
     assert view.verdict.sentence.startswith("Nobody can say now whether receivers")
 
 
+def test_a_record_that_no_database_takes_is_kept_all_the_same(
+    both_databases, shop, checked, dns
+):
+    """NUL and bytes that are no UTF-8, from a name server that means harm."""
+    policy = POLICY[:-1] + '; x=\\000\\255<script>"'
+    dns.publish(zone(MAIL, policy, "pm-bounces CNAME pm.mtasv.net."))
+
+    dmarc = row(checked(shop()), "dmarc")
+
+    (text,) = dmarc.found
+    assert text.endswith("x=\ufffd\ufffd<script>")
+
+
 def test_only_admins_ask_and_strangers_see_nothing(shop, viewer, stranger):
     sender = shop()
 

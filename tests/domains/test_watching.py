@@ -205,6 +205,27 @@ def test_whoever_asks_comes_before_the_watch(shop, installation, owner):
     assert DomainCheck.get(DomainCheck.state == "waiting").sender.public_id == first
 
 
+def test_what_was_never_in_order_is_failing_and_alarms_nobody(
+    shop, checked, dns, owner, stranger
+):
+    """The overview may say it; no mail does."""
+    dns.publish(NO_POLICY)
+    sender = shop()
+
+    checked(sender)
+
+    (found,) = domains.failing(owner)
+    assert (found.sender_id, found.domain) == (sender, "shop.example")
+    assert found.checks == ("DMARC",)
+    assert domains.badges(owner)[sender].word == "DNS failing"
+    assert domains.attention(owner) == ()
+    assert domains.failing(stranger) == ()
+    dns.publish(GREEN)
+    checked(sender)
+    assert domains.failing(owner) == ()
+    assert told() == []
+
+
 def test_another_domain_begins_anew(shop, checked, dns, owner):
     """What was known of the old one says nothing about the new one."""
     sender = shop()

@@ -9,13 +9,14 @@ from portal.services.domains.running import (
     tidy,
 )
 from portal.services.domains.starting import start
-from portal.services.domains.summing import attention, badges
+from portal.services.domains.summing import attention, badges, failing
 from portal.services.domains.types import (
     Attention,
     Badge,
     Change,
     CheckView,
     DomainView,
+    Failing,
     LastKnown,
     Reason,
     Rule,
@@ -31,6 +32,7 @@ __all__ = [
     "Change",
     "CheckView",
     "DomainView",
+    "Failing",
     "Job",
     "LastKnown",
     "Reason",
@@ -40,6 +42,7 @@ __all__ = [
     "attention",
     "badges",
     "claim",
+    "failing",
     "finish",
     "give_back",
     "look",

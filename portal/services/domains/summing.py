@@ -7,11 +7,12 @@ from datetime import datetime
 
 from peewee import fn
 
-from portal.deliverability.types import Status
+from portal.deliverability.types import CheckName, Status
 from portal.services.actor import Actor, Role
-from portal.services.domains.types import Attention, Badge
+from portal.services.domains.types import Attention, Badge, Failing
 from portal.services.domains.watched import is_in_use
-from portal.store.models import DomainCheck, DomainWatch, Sender
+from portal.services.domains.words import label
+from portal.store.models import DomainCheck, DomainVerdict, DomainWatch, Sender
 
 _WORDS = {
     Status.PASS: "DNS in order",
@@ -47,12 +48,45 @@ def badges(actor: Actor) -> Mapping[str, Badge]:
 def attention(actor: Actor) -> tuple[Attention, ...]:
     """Senders in use whose DNS got worse and was not mended since."""
     actor.require(Role.VIEWER)
+    return tuple(_attention(row) for row in _watches(actor) if row.told)
+
+
+def failing(actor: Actor) -> tuple[Failing, ...]:
+    """Senders in use that were never in order, as far as anybody has looked."""
+    actor.require(Role.VIEWER)
+    rows = [row for row in _watches(actor) if not row.told]
+    return tuple(_failing(row) for row in rows if _has_failed(row))
+
+
+def _watches(actor: Actor) -> list[DomainWatch]:
     rows = (
         DomainWatch.select(DomainWatch, Sender)
         .join(Sender)
         .where(Sender.tenant == actor.here.id, Sender.deleted_at.is_null())
     )
-    return tuple(_attention(row) for row in rows if row.told and is_in_use(row.sender))
+    return [row for row in rows if is_in_use(row.sender)]
+
+
+def _has_failed(row: DomainWatch) -> bool:
+    """By the last verdict, which knows what is required."""
+    status = (
+        DomainVerdict.select(DomainVerdict.status)
+        .where(DomainVerdict.sender == row.sender_id)
+        .order_by(DomainVerdict.day.desc())
+        .limit(1)
+        .scalar()
+    )
+    return bool(status == Status.FAIL.value)
+
+
+def _failing(row: DomainWatch) -> Failing:
+    fails = [k for k, v in row.known.items() if v["status"] == Status.FAIL.value]
+    return Failing(
+        sender_id=row.sender.public_id,
+        sender=row.sender.name,
+        domain=row.subject.partition(" ")[0],
+        checks=tuple(label(name) for name in CheckName if name in fails),
+    )
 
 
 def _badge(row: DomainCheck) -> Badge:

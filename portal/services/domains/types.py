@@ -144,3 +144,14 @@ class Attention:
     since: datetime
     turned: tuple[str, ...]  # sentences, the worst first
     status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failing:
+    """A sender in use whose mail receivers may refuse, though nothing has turned:
+    it was never in order."""
+
+    sender_id: str
+    sender: str
+    domain: str
+    checks: tuple[str, ...]  # labels of those that fail

@@ -1,0 +1,1 @@
+"""Proof from a received mail: its signatures verified, its domains compared."""

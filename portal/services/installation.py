@@ -22,6 +22,7 @@ class Installation:
     bell: Bell
     sandbox_port: Callable[[], int | None]  # None: this process runs no sandbox
     floors: Floors = FLOORS
+    name_server_port: int = 53  # of those that a zone names itself (RFC 1035 §4.2)
 
     @property
     def room(self) -> Room:

@@ -26,6 +26,7 @@ NOUNS = (
     "certificates",
     "consents",
     "fallback",
+    "deliverability",
     "hand_over",
     "hand_over_link",
     "messages",

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from flask import Response, request
 
+from portal.services import domains
 from portal.services.actor import Actor, Role
 from portal.services.overview import Flow, Overview, overview
 from portal.services.senders import RouteKind
@@ -34,6 +35,8 @@ def show(slug: str) -> Response:
         legend=chart.legend(found.hours),
         most=max(hour.total for hour in found.hours),
         expiring=[_ending(each) for each in expiring(actor)],
+        turned=domains.attention(actor),
+        failing=domains.failing(actor),
         series=[name for name, _ in chart.legend(found.hours)],
     )
 

@@ -19,6 +19,7 @@ from portal.services.senders.signature import DkimRecord, dkim_record
 from portal.services.senders.typed import lender
 from portal.services.testing import TestView
 from portal.web import carried
+from portal.web.deliverability_words import before_use
 from portal.web.finding import found_values
 from portal.web.sender_forms import SECRETS, SenderForm, find_place
 from portal.web.sender_oauth import Consent
@@ -76,6 +77,7 @@ def opened(actor: Actor, sender_id: str) -> Page:
         consent=given.consent if given else None,
         record=_record(actor, sender),
         stood_in=stands_in_for(actor) == sender.id,
+        dns=before_use(actor, sender),
     )
 
 
@@ -92,6 +94,7 @@ def saved(actor: Actor, sender_id: str, test: TestView | None) -> Page:
         test=test,
         record=_record(actor, sender),
         stood_in=stands_in_for(actor) == sender.id,
+        dns=before_use(actor, sender),
     )
 
 

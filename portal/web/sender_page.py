@@ -16,6 +16,7 @@ from portal.services.senders.signature import DkimRecord
 from portal.services.senders.typed import Lender, lender
 from portal.services.testing import TestView
 from portal.web import chains, rungs, sender_facts, sender_leaving, sender_words
+from portal.web.deliverability_words import BeforeUse
 from portal.web.sender_addresses import Addresses
 from portal.web.sender_asking import Connection
 from portal.web.sender_forms import SenderForm
@@ -38,6 +39,7 @@ class Page:
     checked: Checked | None = None
     stood_in: bool = False  # the platform default carries its mail for now
     record: DkimRecord | None = None  # of the key that signs here
+    dns: BeforeUse | None = None  # what it means for a version not in use
 
     def showing(self, **more: Any) -> Page:
         """The same page with something more to show."""
@@ -168,7 +170,9 @@ class Page:
         found = (("Connection", ""), *middle, ("Versions", "/versions"))
         if self.sandbox:
             return found
-        return (*found, ("Guide", "/guide"), ("Hand-over", "/hand-over"))
+        domain = ("Deliverability", "/deliverability")
+        more = (domain, ("Guide", "/guide"), ("Hand-over", "/hand-over"))
+        return (*found[:-1], *more, found[-1])
 
     @property
     def wrong(self) -> tuple[tuple[str, str], ...]:

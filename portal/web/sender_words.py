@@ -93,6 +93,7 @@ class Card:
     may_stop: bool
     badge: tuple[str, str]
     test: tuple[str, str, str]
+    dns: tuple[str, str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +231,7 @@ def minutes(left: timedelta) -> str:
     return words.span(max(left.total_seconds(), 1))
 
 
-def card(sender: SenderView, *, stood_in: bool) -> Card:
+def card(sender: SenderView, *, stood_in: bool, dns: tuple[str, str] | None) -> Card:
     return Card(
         id=sender.id,
         name=sender.name,
@@ -240,6 +241,7 @@ def card(sender: SenderView, *, stood_in: bool) -> Card:
         may_stop=stood_in or sender.active is not None,
         badge=badge(sender, stood_in=stood_in),
         test=last_test(sender.test_status, sender.tested_at),
+        dns=dns,
     )
 
 

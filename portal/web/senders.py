@@ -8,10 +8,17 @@ from flask import request
 from werkzeug.wrappers import Response
 
 from portal.errors import Invalid, Missing
-from portal.services import senders
+from portal.services import domains, senders
 from portal.services.actor import Actor, Role
 from portal.services.senders import Saved
-from portal.web import access, fragments, notices, sender_leaving, sender_words
+from portal.web import (
+    access,
+    deliverability_words,
+    fragments,
+    notices,
+    sender_leaving,
+    sender_words,
+)
 from portal.web.sender_asking import hint
 from portal.web.sender_forms import SECRETS, SenderForm
 from portal.web.sender_opening import (
@@ -35,12 +42,16 @@ VERSIONS_PAGE, VERSIONS = "senders/versions.html", "senders/_versions.html"
 @pages.get("/t/<slug>/senders")
 def show_all(slug: str) -> Response:
     actor = access.tenant_actor(slug)
-    other = stands_in_for(actor)
+    other, judged = stands_in_for(actor), domains.badges(actor)
     return fragments.page(
         "senders/all.html",
         slug=slug,
         senders=[
-            sender_words.card(each, stood_in=each.id == other)
+            sender_words.card(
+                each,
+                stood_in=each.id == other,
+                dns=deliverability_words.badge(judged.get(each.id)),
+            )
             for each in senders.senders(actor)
         ],
         may_change=_may_change(actor),

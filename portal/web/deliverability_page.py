@@ -1,0 +1,140 @@
+"""What the tab of a domain shows: rows in the order of their urgency, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from markupsafe import Markup
+
+from portal.deliverability.types import CheckName, Status
+from portal.services.domains import CheckView, DomainView, Verdicts
+from portal.store.fields import now
+from portal.web import deliverability_chart
+from portal.web.deliverability_tree import Branch, tree
+
+_URGENCY = (Status.FAIL, Status.WARN, Status.UNKNOWN, Status.PASS, Status.INFO)
+WORDS = {
+    Status.PASS: "In order",
+    Status.WARN: "To improve",
+    Status.FAIL: "To mend",
+    Status.UNKNOWN: "Could not check",
+    Status.INFO: "Optional",
+}
+_ABSENT = ("_missing", "_nxdomain", "_return_path_missing")
+MOST_DAYS = 30
+MOST_CHANGES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One check of the table. `is_open`: its records stand there without a click."""
+
+    view: CheckView
+    word: str
+    tree: Branch | None
+    is_open: bool
+
+    @property
+    def id(self) -> str:
+        return str(self.view.check)
+
+    @property
+    def lookups(self) -> tuple[str, str] | None:
+        """State and words of the look-ups of SPF (RFC 7208 §4.6.4)."""
+        used = self.view.facts.get("lookups")
+        if not isinstance(used, int):
+            return None
+        state = "fail" if used > 10 else "warn" if used >= 9 else "pass"
+        return state, f"{used} of 10 look-ups"
+
+    @property
+    def void(self) -> str:
+        many = self.view.facts.get("void_lookups") or 0
+        return f"{many} of them lead to nothing" if many else "none of them void"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainPage:
+    """Everything is read already. `error`: why no check was begun."""
+
+    slug: str
+    view: DomainView
+    may_change: bool
+    error: str = ""
+
+    def with_error(self, sentence: str) -> DomainPage:
+        return replace(self, error=sentence)
+
+    def ends_what(self, was: str) -> bool:
+        """Whoever saw it run sees the end of it now."""
+        return was == "running" and not self.view.running
+
+    @property
+    def url(self) -> str:
+        return f"/t/{self.slug}/senders/{self.view.sender_id}/deliverability"
+
+    @property
+    def report_url(self) -> str:
+        return f"{self.url}/report?was=running"
+
+    @property
+    def moment(self) -> str:
+        """Another at each look, so that the next one is due again."""
+        return f"{now():%H%M%S%f}"
+
+    @property
+    def state(self) -> str:
+        if self.view.running:
+            return "running"
+        return str(self.view.verdict.status) if self.view.verdict else "draft"
+
+    @property
+    def poor(self) -> bool:
+        """Something is not in order: a resolver may only remember what was."""
+        poor = (Status.FAIL, Status.WARN, Status.UNKNOWN)
+        return any(each.status in poor for each in self.view.checks)
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        ordered = sorted(self.view.checks, key=lambda each: _URGENCY.index(each.status))
+        return tuple(_row(each) for each in ordered)
+
+    @cached_property
+    def days(self) -> tuple[Verdicts, ...]:
+        return self.view.history[-MOST_DAYS:]
+
+    @property
+    def bars(self) -> Markup:
+        return deliverability_chart.bars(self.days)
+
+    @property
+    def legend(self) -> tuple[tuple[str, str], ...]:
+        return deliverability_chart.LEGEND
+
+    @property
+    def changed_days(self) -> tuple[Verdicts, ...]:
+        """The latest first."""
+        found = [each for each in reversed(self.view.history) if each.changes]
+        return tuple(found[:MOST_CHANGES])
+
+    @property
+    def elsewhere(self) -> tuple[tuple[str, str], ...]:
+        """Pages that look at the same domain and know nothing of us."""
+        domain = self.view.domain
+        return (
+            ("internet.nl", f"https://internet.nl/mail/{domain}/"),
+            ("MXToolbox", f"https://mxtoolbox.com/emailhealth/{domain}/"),
+        )
+
+
+def _row(view: CheckView) -> Row:
+    main = view.reasons[0].id if view.reasons else ""
+    absent = view.status is Status.FAIL and main.endswith(_ABSENT)
+    told = view.facts.get("tree") if view.check is CheckName.SPF else None
+    return Row(
+        view=view,
+        word="Missing" if absent else WORDS[view.status],
+        tree=tree(told) if isinstance(told, dict) else None,
+        is_open=view.status in (Status.FAIL, Status.WARN),
+    )

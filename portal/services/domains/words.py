@@ -74,7 +74,7 @@ def words_of(
         "provider": provider or "your relay",
         "where": where,
         "host": _short(facts.get("host") or domain),
-        "lookups": _short(facts.get("lookups", "More than 10")),
+        "lookups": _short(facts.get("lookups", "Nearly all")),
         "void_lookups": _short(facts.get("void_lookups", "Several")),
         "policy": f"p={_short(facts.get('effective_policy') or 'none')}",
         "source": _short(_without_label(facts.get("source")) or domain),
@@ -92,6 +92,7 @@ def _asides(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "bits", _aside(": {} bits", [str(min(bits))] if bits else [])
     yield "target", _aside(": {}", targets)
     yield "term", _aside(": “{}”", _listed(facts.get("term")))
+    yield "lookups", _aside(": {}", _listed(facts.get("lookups")))
     yield "heaviest", _aside("; {} is the heaviest", _listed(facts.get("heaviest")))
     yield "void", _aside(": {}", _listed(facts.get("void")))
     yield "unreachable", _aside(": {}", _listed(facts.get("unreachable")))

@@ -1,0 +1,19 @@
+"""docs/deliverability.md says what the words of the report say."""
+
+from __future__ import annotations
+
+from portal.services.domains.words import known_reasons
+from tests.house.reasons import PATH, document
+
+
+def test_the_page_is_the_one_that_the_words_make():
+    """After a change: python -m tests.house.reasons"""
+    assert PATH.read_text(encoding="utf-8") == document()
+
+
+def test_every_reason_is_told_once():
+    told = document()
+
+    assert {
+        id_: told.count(f"| `{id_}` |") for id_ in known_reasons()
+    } == dict.fromkeys(known_reasons(), 1)

@@ -1,0 +1,215 @@
+"""Proof from a received mail: read, verified, shown, and never kept.
+
+`prove(actor, sender_id, content) -> ProofView`; `adopt(actor, sender_id, found)` makes
+what was found there the sender's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from portal.address import BadAddress, parse_domain, parse_mailbox
+from portal.deliverability.asking import Asking
+from portal.deliverability.dmarc import older
+from portal.deliverability.proof.judging import prove as judge
+from portal.deliverability.proof.types import Evidence, Outcome, Proof, Told
+from portal.errors import Invalid
+from portal.mail.received import OUTLOOK_FILE, ReceivedMail, read
+from portal.mail.received_hops import hops
+from portal.mail.received_signatures import signatures
+from portal.mail.received_trust import Trusted, trusted
+from portal.services import limits
+from portal.services.actor import Actor, Role
+from portal.services.domains.proof_showing import shown
+from portal.services.domains.proof_types import Adoptable, ProofView, Tied
+from portal.services.domains.subjects import Outward
+from portal.services.senders.fields import SenderFields, stored_fields
+from portal.services.senders.finding import find, newest
+from portal.services.senders.routing import route_now
+from portal.services.senders.saving import Saved, save
+from portal.store.fields import now
+from portal.store.models import LiveTest, Message
+
+MOST_BYTES = 1024 * 1024
+PROOFS, WINDOW_S = 10, 60
+WITHIN_S = 6.0  # somebody waits for the page
+MOST_QUESTIONS = 40
+_SENT_WITHIN = timedelta(days=30)
+FIELD = "raw"
+NOTHING = "Paste the source of a received mail, or choose its file."
+TOO_LARGE = "A mail of more than 1 MB is not read: its header alone is enough."
+NO_MAIL = "This is not the source of a mail: it has no header with From."
+IS_OUTLOOK = (
+    "This is a file of Outlook's own kind (.msg). Save the mail as .eml, or paste "
+    "“View message source”."
+)
+NO_FROM = (
+    "Its From field does not hold exactly one address, so that receivers cannot judge "
+    "the mail."
+)
+
+
+def prove(actor: Actor, sender_id: str, content: bytes) -> ProofView:
+    """Takes some seconds. Raises Missing, Invalid for what is no mail, and TooMany."""
+    actor.require(Role.ADMIN)
+    fields = stored_fields(newest(find(actor, sender_id)).settings)
+    mail = _read(content)
+    address = mail.from_address
+    if address is None:
+        raise Invalid(FIELD, NO_FROM if mail.texts("from") else NO_MAIL)
+    limits.spend(
+        actor.installation,
+        f"domain-proof:{actor.here.public_id}",
+        limit=PROOFS,
+        window_s=WINDOW_S,
+        sentence=f"{PROOFS} mails were read in a short time. Try again {{when}}.",
+    )
+    trust = trusted(mail, _organization)
+    found = signatures(mail, now=now())
+    evidence = Evidence(
+        from_domain=parse_mailbox(address).domain,
+        signatures=found,
+        spf=tuple(_told(trust, "spf")),
+        dkim=tuple(_told(trust, "dkim")),
+    )
+    proof = asyncio.run(_judged(actor, evidence))
+    return shown(
+        mail,
+        trust,
+        proof,
+        way=hops(mail),
+        tied=_tied(actor, mail.message_id),
+        adoptable=adoptable(proof, fields),
+    )
+
+
+def adopt(actor: Actor, sender_id: str, found: Adoptable) -> Saved:
+    """A version that looks for these; it carries mail if the newest one did, whose
+    connection it has. Raises Invalid, Missing."""
+    actor.require(Role.ADMIN)
+    sender = find(actor, sender_id)
+    before = newest(sender)
+    values = dict(before.settings)
+    values["dkim"] = {
+        **(values.get("dkim") or {}),
+        "selectors": list(found.selectors),
+        "signing_domain": found.signing_domain,
+        **({"return_path": found.return_path} if found.return_path else {}),
+    }
+    carries = route_now(actor.installation, actor.here.id).version_id == before.id
+    return save(actor, sender_id=sender_id, values=values, activate=carries)
+
+
+def adoptable(proof: Proof, fields: SenderFields) -> Adoptable | None:
+    """The keys that prove the domain of this sender, unless it knows them already.
+    One that signs here is known anyway."""
+    if proof.from_domain != parse_mailbox(fields.from_address).domain:
+        return None
+    proven = list(dict.fromkeys(_proven(proof)))
+    if not proven:
+        return None
+    domain = proven[0][0]
+    own = fields.dkim_signing
+    selectors = tuple(
+        selector
+        for at, selector in proven
+        if at == domain and not (own and (own.domain, own.selector) == (at, selector))
+    )
+    known = fields.dkim
+    path = _return_path(proof)
+    same = (known.signing_domain or proof.from_domain) == domain
+    if path in (None, known.return_path) and (
+        not selectors or (same and set(selectors) == set(known.selectors))
+    ):
+        return None
+    return Adoptable(
+        selectors=selectors or known.selectors,
+        signing_domain=domain,
+        return_path=None if path == known.return_path else path,
+    )
+
+
+def _proven(proof: Proof) -> list[tuple[str, str]]:
+    half = (Outcome.VERIFIED, Outcome.HEADER_ONLY)
+    own = [
+        (each.domain, each.selector)
+        for each in proof.signatures
+        if each.is_aligned and each.outcome in half
+    ]
+    told = [
+        (each.told.domain, each.told.selector)
+        for each in proof.dkim
+        if each.is_aligned and each.told.result == "pass"
+    ]
+    signed = {(each.domain, each.selector) for each in proof.signatures}
+    # What a receiver saw counts where the mail holds that very signature.
+    return own + [(d, s) for d, s in told if d and s and (d, s) in signed]
+
+
+def _return_path(proof: Proof) -> str | None:
+    """A domain of the envelope that is not that of From, and yet aligns."""
+    for each in proof.spf:
+        domain = each.told.domain
+        if each.is_aligned and each.told.result == "pass":
+            return domain if domain != proof.from_domain else None
+    return None
+
+
+def _read(content: bytes) -> ReceivedMail:
+    if not content.strip():
+        raise Invalid(FIELD, NOTHING)
+    if len(content) > MOST_BYTES:
+        raise Invalid(FIELD, TOO_LARGE)
+    if content.startswith(OUTLOOK_FILE):
+        raise Invalid(FIELD, IS_OUTLOOK)
+    mail = read(content)
+    if not mail.fields:
+        raise Invalid(FIELD, NO_MAIL)
+    return mail
+
+
+def _told(trust: Trusted, method: str) -> list[Told]:
+    return [
+        Told(result=each.result, domain=_domain(each.domain), selector=each.selector)
+        for each in trust.of(method)
+    ]
+
+
+def _domain(text: str | None) -> str | None:
+    try:
+        return parse_domain(text) if text else None
+    except BadAddress:
+        return None
+
+
+def _organization(host: str) -> str | None:
+    """Whose a host is; an address is nobody's."""
+    domain = _domain(host)
+    last = domain.rpartition(".")[2] if domain else ""
+    return older.organization(domain) if domain and not last.isdigit() else None
+
+
+async def _judged(actor: Actor, evidence: Evidence) -> Proof:
+    dns = Outward(actor.installation.settings.dns)
+    async with Asking(dns, most=MOST_QUESTIONS, patience_s=WITHIN_S) as asking:
+        return await judge(asking, evidence)
+
+
+def _tied(actor: Actor, message_id: str | None) -> Tied | None:
+    """The test or the mail of this very tenant that has this Message-ID."""
+    if message_id is None:
+        return None
+    test = LiveTest.get_or_none(
+        LiveTest.message_id == message_id, LiveTest.tenant == actor.here.id
+    )
+    if test is not None:
+        return Tied(kind="test", id=test.public_id, at=test.created_at)
+    message = Message.get_or_none(
+        Message.tenant == actor.here.id,
+        Message.accepted_at > now() - _SENT_WITHIN,
+        Message.message_id == message_id,
+    )
+    if message is None:
+        return None
+    return Tied(kind="message", id=message.public_id, at=message.accepted_at)

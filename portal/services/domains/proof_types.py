@@ -1,0 +1,69 @@
+"""What the page says of a received mail. Its texts come out of that mail: hostile,
+shown escaped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from portal.deliverability.types import Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofRow:
+    """One finding: `about` names what it is about (a key's name, a domain)."""
+
+    label: str  # DMARC, SPF, DKIM
+    status: Status
+    about: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HopView:
+    """One server on the way. `took_s` since the one before, None where one of the two
+    does not say when; `status` is that of its encryption."""
+
+    peer: str
+    by: str
+    at: datetime | None
+    took_s: int | None
+    status: Status
+    encryption: str
+    is_border: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tied:
+    """What of this tenant the mail is: `kind` is `test` or `message`."""
+
+    kind: str
+    id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoptable:
+    """What the sender could take over from the mail."""
+
+    selectors: tuple[str, ...]
+    signing_domain: str
+    return_path: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofView:
+    """`notes` say what could not be judged, and why. `way` is the oldest hop first."""
+
+    status: Status
+    sentence: str
+    from_address: str
+    subject: str
+    message_id: str | None
+    rows: tuple[ProofRow, ...]
+    notes: tuple[str, ...]
+    way: tuple[HopView, ...]
+    total_s: int | None
+    tied: Tied | None
+    adoptable: Adoptable | None

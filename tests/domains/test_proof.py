@@ -1,0 +1,167 @@
+"""Proof from a received mail: what it shows of this sender, and what is taken over."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from portal.deliverability.types import Status
+from portal.errors import Forbidden, Invalid, Missing, TooMany
+from portal.services import audit, domains, senders
+from portal.services.domains import proof
+from portal.services.domains.proof_showing import HEADER_ONLY, NO_PLACE
+from portal.store.fields import now
+from portal.store.models import LiveTest
+from tests.domains.mails import BORDER, OWN, SHOP, header, mail
+
+
+@pytest.fixture(autouse=True)
+def published(dns):
+    dns.publish(SHOP)
+
+
+def states(found):
+    return [(row.label, row.status) for row in found.rows]
+
+
+def test_a_received_mail_proves_its_domain(shop, owner):
+    found = proof.prove(owner, shop(), mail())
+
+    assert found.sentence == (
+        "This mail passes DMARC for shop.example, by its DKIM signature and SPF."
+    )
+    assert states(found) == [
+        ("DMARC", Status.PASS),
+        ("DKIM", Status.PASS),
+        ("SPF", Status.PASS),
+    ]
+    assert found.rows[1].about == "tx7._domainkey.shop.example"
+    assert "reject" in found.rows[0].text and "RSA 2048" in found.rows[1].text
+    assert found.subject == "Your <b>order</b>"
+
+
+def test_forged_results_are_ignored_and_said_to_be(shop, owner):
+    found = proof.prove(owner, shop(), mail())
+
+    assert not any("bank" in row.about for row in found.rows)
+    assert any("mx.office.example are ignored" in text for text in found.notes)
+
+
+def test_the_way_has_its_encryption_and_delays(shop, owner):
+    first, border = proof.prove(owner, shop(), mail()).way
+
+    assert (first.status, first.took_s, first.is_border) == (Status.INFO, None, False)
+    assert (border.encryption, border.took_s, border.is_border) == ("TLS 1.3", 7, True)
+
+
+def test_a_header_alone_is_no_proof_of_a_signature(shop, owner):
+    content = header(mail(border="")).partition(b"DKIM")
+
+    found = proof.prove(owner, shop(), b"DKIM" + content[2])
+
+    assert (found.status, found.rows[1].status) == (Status.UNKNOWN, Status.UNKNOWN)
+    assert found.notes == (NO_PLACE, HEADER_ONLY)
+
+
+def test_a_changed_mail_is_told_from_a_broken_one(shop, owner):
+    changed = mail(border="").replace(b"Thank you", b"Thank me")
+
+    found = proof.prove(owner, shop(), changed)
+
+    assert found.rows[1].status is Status.FAIL
+    assert "body is not the one that was signed" in found.rows[1].text
+
+
+def test_a_mail_without_signature_says_so(shop, owner):
+    found = proof.prove(owner, shop(), (BORDER + OWN).encode())
+
+    assert found.rows[1].title == "Not signed"
+
+
+def test_the_mail_is_tied_to_its_test(both_databases, shop, owner, make):
+    test = LiveTest.create(
+        tenant=owner.here.id,
+        to_address="lee@office.example",
+        settings={},
+        message_id="<7.abc@shop.example>",
+        expires_at=now() + timedelta(hours=1),
+    )
+    sender_id = shop()
+
+    tied = proof.prove(owner, sender_id, mail()).tied
+
+    assert (tied.kind, tied.id) == ("test", test.public_id)
+    LiveTest.update(tenant=make.tenant("other").id).execute()
+    assert proof.prove(owner, sender_id, mail()).tied is None
+
+
+def test_what_is_found_becomes_the_senders(shop, owner, checked):
+    """The checks looked for a selector that nobody uses; then for the real one."""
+    sender_id = shop()
+    assert domains_dkim(checked(sender_id)) is Status.FAIL
+    found = proof.prove(owner, sender_id, mail()).adoptable
+    assert (found.selectors, found.signing_domain) == (("tx7",), "shop.example")
+
+    saved = proof.adopt(owner, sender_id, found)
+
+    assert saved.active and saved.version == 2
+    dkim = senders.sender(owner, sender_id).fields.dkim
+    assert (dkim.selectors, dkim.return_path) == (("tx7",), "pm-bounces.shop.example")
+    assert domains_dkim(checked(sender_id)) is Status.PASS
+    assert proof.prove(owner, sender_id, mail()).adoptable is None
+    (event,) = audit.events(owner, event="sender.updated").events
+    assert event.detail["changed"] == ["dkim"]
+
+
+def domains_dkim(view: domains.DomainView) -> Status:
+    return next(each.status for each in view.checks if each.check == "dkim")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        mail(selector="none"),
+        mail(own=OWN.replace("kim@shop.example", "kim@bank.example")),
+        mail(domain="mtasv.net"),
+    ],
+    ids=["no key", "another From", "another signer"],
+)
+def test_what_proves_nothing_of_the_sender_is_not_taken_over(shop, owner, content):
+    assert proof.prove(owner, shop(), content).adoptable is None
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b" \r\n", proof.NOTHING),
+        (b"x" * (proof.MOST_BYTES + 1), proof.TOO_LARGE),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and more", proof.IS_OUTLOOK),
+        (b"just words", proof.NO_MAIL),
+        (b"To: a@b.example\n\nhi", proof.NO_MAIL),
+        (b"From: a@b.example, c@d.example\n\nhi", proof.NO_FROM),
+    ],
+)
+def test_what_is_no_mail_is_refused(shop, owner, content, sentence):
+    with pytest.raises(Invalid) as refused:
+        proof.prove(owner, shop(), content)
+
+    assert refused.value.sentence == sentence
+
+
+def test_it_is_for_admins_of_this_tenant(shop, viewer, stranger):
+    sender_id = shop()
+
+    with pytest.raises(Forbidden):
+        proof.prove(viewer, sender_id, mail())
+    with pytest.raises(Missing):
+        proof.prove(stranger, sender_id, mail())
+
+
+def test_it_has_a_limit(shop, owner):
+    sender_id = shop()
+    for _ in range(proof.PROOFS):
+        proof.prove(owner, sender_id, mail())
+
+    with pytest.raises(TooMany):
+        proof.prove(owner, sender_id, mail())

@@ -48,7 +48,11 @@ FURTHER = (
         f"{OUTBOX}/arrival.py",
         "        and not recipient.cancel_asked\n",
         "",
-        tests=(f"{HERE}/test_arrival.py",),
+        tests=(
+            f"{HERE}/test_arrival.py",
+            f"{HERE}/test_wishes.py",
+            f"{HERE}/test_guards.py",
+        ),
     ),
     one(
         "expiry ends the retry",
@@ -62,7 +66,7 @@ FURTHER = (
         f"{OUTBOX}/results.py",
         "if recipient.state != State.UNCERTAIN or case.doubt(recipient):",
         "if recipient.state != State.UNCERTAIN:",
-        tests=(f"{HERE}/test_results.py",),
+        tests=(f"{HERE}/test_results.py", f"{HERE}/test_locks.py"),
     ),
     one(
         "a late yes leaves a newer mark its end",

@@ -27,6 +27,7 @@ NOUNS = (
     "consents",
     "fallback",
     "deliverability",
+    "deliverability_proof",
     "hand_over",
     "hand_over_link",
     "messages",

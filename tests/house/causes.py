@@ -1,4 +1,4 @@
-"""Writes docs/causes.md, the list of all causes, from the data of the diagnosis.
+"""Writes the lists of all causes, docs/causes.md and the README's, from the data.
 
 Run it after a change of the data: `python -m tests.house.causes`
 """
@@ -11,11 +11,29 @@ from pathlib import Path
 from portal.providers.catalogue import Catalogue
 from portal.services.causes import CauseView, all_groups
 
-PATH = Path(__file__).parents[2] / "docs" / "causes.md"
+ROOT = Path(__file__).parents[2]
+PATH, README = ROOT / "docs" / "causes.md", ROOT / "README.md"
+BEGIN, END = "<!-- causes -->\n", "<!-- end of causes -->\n"
 
 
 def document() -> str:
     return "\n".join(_lines()) + "\n"
+
+
+def short_list() -> str:
+    """For the README: each cause leads to its place in docs/causes.md."""
+    groups = all_groups(Catalogue.load())
+    return "".join(
+        f"- [{each.title}](docs/causes.md#{each.id}): {each.remedy}\n"
+        for group in groups
+        for each in group.causes
+    )
+
+
+def in_readme(text: str, listed: str) -> str:
+    """The README with this list between its marks."""
+    before, _, rest = text.partition(BEGIN)
+    return f"{before}{BEGIN}\n{listed}\n{END}{rest.partition(END)[2]}"
 
 
 def _lines() -> Iterator[str]:
@@ -51,3 +69,5 @@ def _cause(cause: CauseView) -> Iterator[str]:
 
 if __name__ == "__main__":
     PATH.write_text(document(), encoding="utf-8")
+    readme = in_readme(README.read_text(encoding="utf-8"), short_list())
+    README.write_text(readme, encoding="utf-8")

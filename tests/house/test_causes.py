@@ -1,4 +1,4 @@
-"""docs/causes.md says what the data says, and every wording leads to a cause."""
+"""docs/causes.md and the README say what the data says, and every wording leads to a cause."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from portal.diagnosis.rules import causes
 from portal.providers.catalogue import Catalogue
 from portal.services.causes import TITLES, all_groups, sample
-from tests.house.causes import PATH, document
+from tests.house.causes import PATH, README, document, in_readme, short_list
 
 CATALOGUE = Catalogue.load()
 WORDED = [(each, rule) for each in CATALOGUE.all() for rule in each.rules]
@@ -18,6 +18,15 @@ WORDED = [(each, rule) for each in CATALOGUE.all() for rule in each.rules]
 def test_the_list_is_the_one_that_the_data_makes():
     """After a change: python -m tests.house.causes"""
     assert PATH.read_text(encoding="utf-8") == document()
+
+
+def test_the_readme_lists_every_cause_with_its_link():
+    text = README.read_text(encoding="utf-8")
+
+    assert in_readme(text, short_list()) == text
+    assert re.findall(r"docs/causes\.md#(\w+)", text) == re.findall(
+        r"^### `(\w+)`$", document(), re.MULTILINE
+    )
 
 
 def test_every_cause_is_told_once():

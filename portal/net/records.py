@@ -174,7 +174,7 @@ def _read(
     found = _set(answer, here, kind)
     if found is not None:
         ttls.append(found.ttl)
-    records = tuple(_text(each) for each in list(found or ())[:MOST_RECORDS])
+    records = _ordered(kind, [_text(each) for each in list(found or ())])
     return Records(
         name=name,
         kind=kind,
@@ -235,6 +235,15 @@ def _zone(answer: dns.message.Message) -> str | None:
 def _negative_ttl(answer: dns.message.Message) -> int | None:
     soa = _soa(answer)
     return None if soa is None else min(soa.ttl, soa[0].minimum)
+
+
+def _ordered(kind: Kind, texts: list[str]) -> tuple[str, ...]:
+    """Servers turn an answer round each time; what is shown should stand still."""
+    if kind == "MX":  # by preference (RFC 5321 §5.1)
+        texts = sorted(texts, key=lambda text: (int(text.partition(" ")[0]), text))
+    elif kind == "TXT":
+        texts = sorted(texts)
+    return tuple(texts[:MOST_RECORDS])
 
 
 def _text(record: dns.rdata.Rdata) -> str:

@@ -23,7 +23,7 @@ from portal.net.open import OpenNet
 from portal.net.records import NameServers
 from portal.providers.catalogue import Catalogue
 from portal.providers.types import Provider
-from portal.services import expecting
+from portal.services import expecting, looking
 
 T = TypeVar("T")
 _FETCH_S = 5.0
@@ -63,7 +63,8 @@ def dns(domain: str, nameserver: str | None, as_json: bool, **given: Any) -> int
 async def _report(subject: Subject, server: tuple[str, int] | None) -> Report:
     net = OpenNet(server)
     fetch = partial(https.get, net, timeout_s=_FETCH_S)
-    return await report(subject, NameServers(server), fetch)
+    shown = partial(looking.shown_at, net)
+    return await report(subject, NameServers(server), fetch, shown=shown)
 
 
 def _subject(

@@ -1,6 +1,10 @@
-"""Public keys of others, as DKIM records carry them."""
+"""Public keys of others, as DKIM records and certificates carry them."""
 
 from __future__ import annotations
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 ED25519_OCTETS = 32  # RFC 8463 §4: the key itself, without any wrapping
 _RSA = bytes.fromhex("06092a864886f70d0101010500")  # its object identifier, and NULL
@@ -30,6 +34,19 @@ def rsa_bits(der: bytes) -> int:
     if not modulus or not exponent or modulus[0] & 0x80:
         raise BadPublicKey("no RSA key")
     return int.from_bytes(modulus, "big").bit_length()
+
+
+def der_and_key(pem: str) -> tuple[bytes, bytes]:
+    """A certificate and its SubjectPublicKeyInfo, in DER. Raises BadPublicKey."""
+    try:
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise BadPublicKey("a certificate that cannot be read") from error
+    return (
+        certificate.public_bytes(Encoding.DER),
+        key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+    )
 
 
 def _whole(der: bytes, tag: int) -> bytes:

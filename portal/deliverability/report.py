@@ -10,8 +10,7 @@ from portal.deliverability import domains
 from portal.deliverability.asking import MOST_QUESTIONS, PATIENCE_S, Asking
 from portal.deliverability.bimi import check_bimi
 from portal.deliverability.dkim.judging import check_dkim
-from portal.deliverability.dmarc.judging import check_dmarc
-from portal.deliverability.dmarc.older import older_view
+from portal.deliverability.dmarc.judging import ahead, check_dmarc
 from portal.deliverability.dmarc.walk import walk
 from portal.deliverability.dnssec import check_dnssec
 from portal.deliverability.fixes import zone_of
@@ -19,7 +18,7 @@ from portal.deliverability.from_domain import check_from_domain, exists
 from portal.deliverability.mx import check_mx
 from portal.deliverability.relay_ip import check_blocklists, check_ptr
 from portal.deliverability.spf.judging import check_spf
-from portal.deliverability.transport.dane import check_dane
+from portal.deliverability.transport.dane import Shown, check_dane
 from portal.deliverability.transport.mta_sts import Fetch, check_mta_sts
 from portal.deliverability.transport.tls_rpt import check_tls_rpt
 from portal.deliverability.types import Check, CheckName, Report, Status, Subject
@@ -34,14 +33,21 @@ async def report(
     dns: NameServers,
     fetch: Fetch,
     *,
+    shown: Shown | None = None,
     patience_s: float = PATIENCE_S,
     most_questions: int = MOST_QUESTIONS,
 ) -> Report:
-    """`fetch` gets a policy of MTA-STS, through the caller's guard."""
+    """`fetch` gets a policy of MTA-STS, through the caller's guard, and `shown` the
+    certificates of a mail host; without it those are not looked at."""
     checks = [
         check
         async for check in checks_of(
-            subject, dns, fetch, patience_s=patience_s, most_questions=most_questions
+            subject,
+            dns,
+            fetch,
+            shown=shown,
+            patience_s=patience_s,
+            most_questions=most_questions,
         )
     ]
     checks.sort(key=lambda check: _ORDER.index(check.check))
@@ -58,13 +64,14 @@ async def checks_of(
     dns: NameServers,
     fetch: Fetch,
     *,
+    shown: Shown | None = None,
     patience_s: float = PATIENCE_S,
     most_questions: int = MOST_QUESTIONS,
 ) -> AsyncIterator[Check]:
     """Each check as soon as it is known, in no order."""
     async with Asking(dns, most=most_questions, patience_s=patience_s) as asking:
         unchecked = dataclasses.replace(dns, unchecked=True)
-        running = _start(asking, unchecked, subject, fetch)
+        running = _start(asking, unchecked, subject, fetch, shown)
         try:
             there = await exists(asking, subject.domain)
             first = asyncio.ensure_future(_one(check_from_domain(asking, subject)))
@@ -89,14 +96,14 @@ def _for_whom_it_is(subject: Subject, check: Check) -> Check:
 
 
 def _start(
-    asking: Asking, unchecked: Dns, subject: Subject, fetch: Fetch
+    asking: Asking, unchecked: Dns, subject: Subject, fetch: Fetch, shown: Shown | None
 ) -> list[asyncio.Task[list[Check]]]:
     alone = (
         check_mx(asking, subject),
         check_ptr(asking, subject),
         check_mta_sts(asking, subject, fetch),
         check_tls_rpt(asking, subject),
-        check_dane(asking, subject),
+        check_dane(asking, subject, shown),
         check_dnssec(asking, unchecked, subject),
         check_blocklists(asking, subject),
     )
@@ -125,7 +132,7 @@ async def _policies(
     asked = [walk(asking, each) for each in _three(subject)]
     zones = [zone_of(asking, each) for each in _three(subject)]
     await asyncio.gather(
-        older_view(asking, subject.domain),
+        ahead(asking, subject),
         asking.ask(f"default._bimi.{subject.domain}", "TXT"),
         *asked,
         *zones,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from portal.deliverability.asking import Asking
@@ -25,6 +26,19 @@ from portal.deliverability.rating import ordered, worst
 from portal.deliverability.types import Check, CheckName, Fix, Status, Subject
 from portal.deliverability.unknowing import unknown
 from portal.net.records import Answered
+
+
+async def ahead(asking: Asking, subject: Subject) -> None:
+    """Asks for all that `check_dmarc` will ask for, while SPF and DKIM are looked at."""
+    walked = await walk(asking, subject.domain)
+    if walked.source is None or walked.source.record is None:
+        if walked.unknown is None:
+            await why_none(asking, subject, walked)
+        return
+    await asyncio.gather(
+        older.older_view(asking, subject.domain),
+        reports(asking, walked.source.record, walked.source.domain),
+    )
 
 
 async def check_dmarc(

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 from portal.deliverability.asking import Asking
+from portal.deliverability.transport import tlsa
 from portal.deliverability.types import Check, CheckName, Status, Subject
 from portal.deliverability.unknowing import unknown
+from portal.net.records import Records
 
+Shown = Callable[[str], Awaitable[Sequence[str]]]
 MOST_HOSTS = 5
+MOST_LOOKS = 2
+LOOK_S = 5.0
 
 
-async def check_dane(asking: Asking, subject: Subject) -> Check:
-    """Records alone: whether a host shows the certificate that they name is seen by
-    whoever talks to it. `authenticated` is the word of the resolver in use."""
+async def check_dane(
+    asking: Asking, subject: Subject, shown: Shown | None = None
+) -> Check:
+    """`shown` tells the certificates (PEM) that a mail host shows at port 25, its own
+    first; none where it cannot be reached, which says nothing. `authenticated` is the
+    word of the resolver in use."""
     mail = await asking.ask(subject.domain, "MX")
     if not mail.answered.is_known:
         return unknown(CheckName.DANE, mail.answered, subject.domain)
@@ -30,10 +39,38 @@ async def check_dane(asking: Asking, subject: Subject) -> Check:
         reason, status = "dane_absent", Status.INFO
     elif not all(each.authenticated for each in there):
         reason, status = "dane_without_dnssec", Status.WARN
+    seen = await _seen(asking, there, shown) if reason == "dane_ok" and shown else {}
+    if False in seen.values():
+        reason, status = "dane_mismatch", Status.FAIL
     return Check(
         check=CheckName.DANE,
         status=status,
         reasons=(reason,),
         found=tuple(text for each in there for text in each.records),
-        facts={"hosts": [each.name.removeprefix("_25._tcp.") for each in there]},
+        facts={"hosts": [_host(each) for each in there], "seen": seen},
     )
+
+
+def _host(answer: Records) -> str:
+    return answer.name.removeprefix("_25._tcp.")
+
+
+async def _seen(
+    asking: Asking, there: list[Records], shown: Shown
+) -> dict[str, bool | None]:
+    """By host, whether its certificate fits one of its records; None: not known."""
+    looked = there[:MOST_LOOKS]
+    fitting = await asyncio.gather(*(_fits(asking, each, shown) for each in looked))
+    return dict(zip(map(_host, looked), fitting, strict=True))
+
+
+async def _fits(asking: Asking, answer: Records, shown: Shown) -> bool | None:
+    try:
+        async with asyncio.timeout(min(LOOK_S, asking.left_s)):
+            pems = await shown(_host(answer))
+    except TimeoutError:
+        return None
+    found = {tlsa.fits(record, pems) for record in answer.records}
+    if True in found:
+        return True
+    return False if False in found else None

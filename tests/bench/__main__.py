@@ -1,4 +1,4 @@
-"""`python -m tests.bench send|raw|crash|diagnosis`: one line of figures, or `--json`."""
+"""`python -m tests.bench send|raw|crash|diagnosis|dns`: one line of figures, or `--json`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.bench import crash, diagnosis, raw, send
+from tests.bench import crash, diagnosis, dns, raw, send
 from tests.bench.installation import sinking
 
 
@@ -26,6 +26,9 @@ def main() -> int:
     elif asked.command == "diagnosis":
         found = diagnosis.bench()
         words = diagnosis.line(found)
+    elif asked.command == "dns":
+        found = dns.bench(asked)
+        words = dns.line(found)
     else:
         found = _raw(asked)
         words = _raw_line(found)
@@ -43,6 +46,9 @@ def _arguments() -> argparse.Namespace:
         command.add_argument("--json", action="store_true")
     understood = commands.add_parser("diagnosis", help="how failures are understood")
     understood.add_argument("--json", action="store_true")
+    looked = commands.add_parser("dns", help="how long a report on a domain takes")
+    looked.add_argument("--delay-ms", type=float, action="append")
+    looked.add_argument("--json", action="store_true")
     one, bare, killed = (commands.choices[name] for name in ("send", "raw", "crash"))
     for command in (one, bare):
         command.add_argument("--n", type=int, default=4000)

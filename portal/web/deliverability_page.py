@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 
 from markupsafe import Markup
@@ -88,6 +89,12 @@ class DomainPage:
         if self.view.running:
             return "running"
         return str(self.view.verdict.status) if self.view.verdict else "draft"
+
+    @property
+    def next_at(self) -> datetime | None:
+        """The next look of the watch; none that is due already."""
+        at = self.view.next_at
+        return at if at and at > now() else None
 
     @property
     def poor(self) -> bool:

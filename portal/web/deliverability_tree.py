@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from portal.deliverability.spf.terms import LOOKED_UP, BadRecord, parse
 
 MOST_TERMS = 40  # of one record that are listed
+HEAVY = 4  # look-ups
 _STATES = {
     "none": "no SPF record there",
     "multiple": "several SPF records there",
@@ -34,8 +35,9 @@ class Branch:
 
 
 def tree(told: Mapping[str, Any]) -> Branch:
-    """`told` is the tree as a check of SPF tells it."""
-    return _branch(told, words=str(told["domain"]), cost=0)
+    """`told` is the tree as a check of SPF tells it. Its heaviest branch is named."""
+    top = _branch(told, words=str(told["domain"]), cost=0)
+    return replace(top, branches=_weighed(top.branches))
 
 
 def _branch(told: Mapping[str, Any], *, words: str, cost: int) -> Branch:
@@ -69,8 +71,7 @@ def _below(told: Mapping[str, Any]) -> tuple[Branch, ...]:
             found.append(_branch(record, words=term, cost=1))
     found += _gathered(plain)
     found += [_branch(each, words=str(each["term"]), cost=1) for each in left]
-    heaviest = max((each.lookups for each in found), default=0)
-    return tuple(_weighed(each, heaviest, found) for each in found)
+    return tuple(found)
 
 
 def _terms(record: object) -> list[tuple[str, int]]:
@@ -89,16 +90,13 @@ def _gathered(terms: list[str]) -> list[Branch]:
     return [Branch(words=" ".join(terms), lookups=0)] if terms else []
 
 
-def _weighed(branch: Branch, heaviest: int, beside: list[Branch]) -> Branch:
-    """The one heaviest branch, where that says something."""
-    alone = [each for each in beside if each.lookups == heaviest] == [branch]
-    if heaviest < 3 or not alone or len(beside) < 2:
-        return branch
-    return Branch(
-        words=branch.words,
-        lookups=branch.lookups,
-        state="warn",
-        trouble=branch.trouble,
-        heaviest=True,
-        branches=branch.branches,
+def _weighed(branches: tuple[Branch, ...]) -> tuple[Branch, ...]:
+    """One is the heaviest only where it stands out and is worth a thought."""
+    most = max((each.lookups for each in branches), default=0)
+    alone = sum(each.lookups == most for each in branches) == 1
+    if most < HEAVY or not alone or len(branches) < 2:
+        return branches
+    return tuple(
+        replace(each, state="warn", heaviest=True) if each.lookups == most else each
+        for each in branches
     )

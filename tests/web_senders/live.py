@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 
 from portal.app import create_app
 from portal.delivery.types import Limits
+from portal.engine.domains import Domains
 from portal.engine.live_tests import LiveTests
 from portal.engine.searches import Searches
 from portal.services.installation import Installation
@@ -51,14 +52,17 @@ class Engine:
                 self._here, "test", threads, limits=PATIENT, probe_limits=QUICK
             )
             searches = Searches(self._here, "test", threads, within_s=5)
+            domains = Domains(self._here, "test", threads, patience_s=5)
             self._ready.set()
             while not self._over.is_set():
                 await self._rung.wait()
                 self._rung.clear()
                 await tests.look()
                 await searches.look()
+                await domains.look()
             await tests.stop(10)
             await searches.stop(10)
+            await domains.stop(10)
 
 
 @contextmanager

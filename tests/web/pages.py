@@ -13,7 +13,7 @@ from portal.services import captures, keys, sending
 from portal.services.actor import Actor
 from portal.services.captures import Taken
 from portal.store.fields import now
-from portal.store.models import Attempt, Message, Recipient, SenderVersion
+from portal.store.models import Attempt, Message, Recipient, Search, SenderVersion
 from tests.people import Factory
 
 TOLD = ("failed", "deferred")
@@ -65,6 +65,7 @@ def furnish(make: Factory, actor: Actor, *, subject: str = "Your code") -> World
             "capture_id": kept,
             "key_id": key.id,
             "sender_id": version.sender.public_id,
+            "search_id": _search(actor, subject),
             "provider": "generic_smtp",
             "provider_id": "generic_smtp",
         },
@@ -120,6 +121,32 @@ def attempt(message: Message, version: SenderVersion, *, said: str = "") -> Atte
             ["S", f"{code} {said} words of the relay", not positive],
         ],
     )
+
+
+def _search(actor: Actor, said: str) -> str:
+    """One that found a relay, in words of the relay's own."""
+    way = {
+        "host": "relay.example.org",
+        "port": 587,
+        "security": "starttls",
+        "source": "srv",
+        "safety": "trusted",
+        "mechanisms": ["PLAIN", said],
+        "said": said,
+        "ms": 12,
+    }
+    outcome = {
+        "provider": None,
+        "ways": [way, {**way, "safety": None}],
+        "proposal": way,
+        "sentence": f"It answers {said}",
+        "notes": [said],
+        "values": {"provider": "generic_smtp", "host": "relay.example.org"},
+    }
+    row = Search.create(
+        tenant=actor.here.id, asked="peer.example", state="done", outcome=outcome
+    )
+    return str(row.public_id)
 
 
 def diagnosis(said: str) -> dict[str, object]:

@@ -21,7 +21,10 @@ LONG = (
 )
 WIDTHS = (1440, 360)
 THEMES = ("light", "dark")
-NO_PAGES = ("csv", "json", "eml", "frame", "rows", "now", "hint", "host", "providers")
+NO_PAGES = (
+    *("csv", "json", "eml", "frame"),
+    *("rows", "now", "hint", "host", "providers", "found"),
+)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

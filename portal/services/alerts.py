@@ -31,6 +31,7 @@ _TOLD = (Role.OWNER, Role.ADMIN)
 class Notice:
     """One check of a domain that has turned, and the records that would mend it."""
 
+    check: str
     what: str
     why: str
     remedy: str
@@ -94,7 +95,7 @@ def domain_turned(
     """The DNS of a sender in use got worse; in the transaction that found it."""
     _write(
         actor,
-        f"The DNS of {domain} got worse: mail of {sender.name} may be refused",
+        f"The DNS of {domain} got worse: {', '.join(each.check for each in notices)}",
         f"The sender “{sender.name}” of {actor.here.name} sends from {domain}. A look"
         " at its DNS found what was in order before and is not any more.",
         *(_noticed(notice) for notice in notices),

@@ -47,7 +47,7 @@ def test_a_green_check_that_turns_is_told_once_and_again_when_green(
     view = checked(sender)
 
     ((subject, body),) = told()
-    assert subject.startswith("The DNS of shop.example got worse")
+    assert subject == "The DNS of shop.example got worse: DMARC"
     assert "DMARC: there is no policy." in body
     assert "_dmarc.shop.example TXT v=DMARC1" in body
     (banner,) = domains.attention(owner)

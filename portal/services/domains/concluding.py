@@ -50,7 +50,10 @@ def conclude(
     watch.known = {**watch.known, **_known(views)}
     told, again = _told(watch.told, changes, is_in_use(sender))
     watch.told = told
-    watch.save()
+    # Nothing but this: whoever marks the day or switches the watch does so beside it.
+    DomainWatch.update(subject=watch.subject, known=watch.known, told=told).where(
+        DomainWatch.sender == sender.id
+    ).execute()
     _keep(sender, subject, checks, watch.known, changes)
     _tell(actor, sender, row.domain, watch, changes, again, views)
     return changes
@@ -196,6 +199,7 @@ def _is_worse(change: Change) -> bool:
 def _notices(views: Sequence[CheckView]) -> tuple[alerts.Notice, ...]:
     return tuple(
         alerts.Notice(
+            check=view.label,
             what=named(view),
             why=view.reasons[0].why,
             records=tuple(

@@ -118,14 +118,18 @@ def spf_row(each: ToldAligned, by: str | None) -> ProofRow:
     status, what = _SPF.get(each.told.result, (Status.UNKNOWN, "was not judged"))
     domain = each.told.domain or "the envelope"
     who = by or "The receiver"
-    text = f"{who} found that the relay {what}. "
+    text = f"{who} found that the address of the relay {what}. "
     if each.is_aligned is False:
         status = Status.INFO if status is Status.PASS else status
-        text += "It is not the domain of From, so DMARC does not count it."
+        text += "It does not align with From, so DMARC does not count it."
     elif each.is_aligned:
-        text += "It is that of From, so DMARC counts it."
+        text += "It aligns with From, so DMARC counts it."
     return ProofRow(
-        label="SPF", status=status, about=domain, title=each.told.result, text=text
+        label="SPF",
+        status=status,
+        about=domain,
+        title=f"Result: {each.told.result}",
+        text=text,
     )
 
 
@@ -166,5 +170,5 @@ def _aligned(judged: Judged, status: Status) -> str:
     if judged.is_aligned is None:
         return "Whether its domain is that of From could not be asked for."
     if judged.is_aligned:
-        return "Its domain is that of From: it aligns."
-    return "Its domain is not that of From, so DMARC does not count it."
+        return "Its domain aligns with that of From, so DMARC counts it."
+    return "Its domain does not align with From, so DMARC does not count it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -112,6 +113,40 @@ def test_what_is_found_becomes_the_senders(shop, owner, checked):
     assert proof.prove(owner, sender_id, mail()).adoptable is None
     (event,) = audit.events(owner, event="sender.updated").events
     assert event.detail["changed"] == ["dkim"]
+
+
+def test_what_is_taken_over_leaves_the_rest_as_it_is(owner):
+    """The password, the key that signs here, and that it carries no mail yet."""
+    values = {
+        "name": "Shop",
+        "provider": "generic_smtp",
+        "host": "smtp.shop.example",
+        "port": 587,
+        "security": "starttls",
+        "auth": "password",
+        "username": "shop",
+        "password": "open sesame",
+        "from_address": "kim@shop.example",
+        "dkim_signing": {"domain": "shop.example", "selector": "own"},
+    }
+    sender_id = senders.save(owner, sender_id=None, values=values, activate=False).id
+    before = senders.sender(owner, sender_id)
+    found = proof.prove(owner, sender_id, mail()).adoptable
+
+    assert not proof.adopt(owner, sender_id, found).active
+
+    after = senders.sender(owner, sender_id)
+    assert after.version == 2 and set(after.secrets) == set(before.secrets) != set()
+    assert replace(after.fields, dkim=before.fields.dkim) == before.fields
+
+
+def test_the_mail_is_tied_to_what_was_sent(shop, owner, make):
+    message = make.message(owner.here)
+    content = mail(own=OWN.replace("<7.abc@shop.example>", message.message_id))
+
+    tied = proof.prove(owner, shop(), content).tied
+
+    assert (tied.kind, tied.id) == ("message", message.public_id)
 
 
 def domains_dkim(view: domains.DomainView) -> Status:

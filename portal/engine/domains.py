@@ -95,7 +95,13 @@ class Domains:
         await self._database(partial(domains.finish, self._installation, job, told))
 
     async def _check(self, job: Job, checks: list[Check]) -> None:
-        asking = checks_of(job.subject, job.dns, job.fetch, patience_s=self._patience_s)
+        asking = checks_of(
+            job.subject,
+            job.dns,
+            job.fetch,
+            shown=job.shown,
+            patience_s=self._patience_s,
+        )
         async for each in asking:
             checks.append(each)
 

@@ -205,12 +205,13 @@ def _job(job_id):
     from portal.deliverability.types import Subject
     from portal.net.records import NameServers
 
-    async def fetch(url):
-        raise AssertionError(url)
+    async def nobody(name):
+        raise AssertionError(name)
 
     return domains.Job(
         id=job_id,
         subject=Subject(domain="shop.example"),
         dns=NameServers(),
-        fetch=fetch,
+        fetch=nobody,
+        shown=nobody,
     )

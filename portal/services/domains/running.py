@@ -12,6 +12,7 @@ from peewee import fn
 
 from portal.address import BadAddress
 from portal.deliverability.report import overall
+from portal.deliverability.transport.dane import Shown
 from portal.deliverability.transport.mta_sts import Fetch
 from portal.deliverability.types import Check, Status, Subject
 from portal.net import https
@@ -25,6 +26,7 @@ from portal.services.domains.starting import ASKED, LOST_AFTER
 from portal.services.domains.subjects import Outward, subject_of
 from portal.services.domains.types import Change
 from portal.services.installation import Installation
+from portal.services.looking import shown_at
 from portal.services.senders.fields import stored_fields
 from portal.services.senders.routing import lock
 from portal.services.testing.settling import actor_of
@@ -47,6 +49,7 @@ class Job:
     subject: Subject
     dns: NameServers
     fetch: Fetch
+    shown: Shown
 
 
 def claim(installation: Installation, owner: str) -> Job | None:
@@ -153,6 +156,7 @@ def _job(installation: Installation, row: DomainCheck) -> Job:
         subject=subject_of(installation, fields, version),
         dns=Outward(server=settings.dns),
         fetch=partial(https.get, net, timeout_s=FETCH_S),
+        shown=partial(shown_at, GuardedNet(policy_of(settings))),
     )
 
 

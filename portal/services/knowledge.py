@@ -21,7 +21,7 @@ from portal.diagnosis.explain import explain
 from portal.diagnosis.types import Diagnosis, Evidence, HintRule, ProviderHints
 from portal.providers.catalogue import Catalogue
 from portal.providers.types import OAuthFacts, Provider, Rule, UsernameRule
-from portal.services.provider_words import advice
+from portal.services.provider_words import advice, doubted
 
 _CAUSES = {
     "auth": "auth_bad_credentials",
@@ -191,7 +191,7 @@ def _hint_rule(rule: Rule, provider: Provider) -> HintRule:
         cause = _refused_sender(provider)
     return HintRule(
         match=rule.match,
-        meaning=rule.meaning,
+        meaning=doubted(provider, "rules", rule.meaning).removesuffix("."),
         kind=rule.kind,
         cause=cause,
         code=rule.code,

@@ -15,25 +15,40 @@ def advice(provider: Provider) -> Mapping[str, str]:
     return dict(_advice(provider))
 
 
+def doubted(provider: Provider, part: str, sentence: str) -> str:
+    """The sentence, marked where what it tells is documented and may differ by now."""
+    if not provider.is_unsure(part):
+        return sentence
+    return f"{sentence.removesuffix('.')} (documented, may differ)."
+
+
 def _advice(provider: Provider) -> Iterator[tuple[str, str]]:
+    for part, cause, sentence in _told(provider):
+        yield cause, doubted(provider, part, sentence)
+
+
+def _told(provider: Provider) -> Iterator[tuple[str, str, str]]:
+    """The part of the catalogue, the cause, and a sentence from the one on the other."""
     limits = provider.limits
     pace = ", ".join(_pace(limits))
     if pace:
-        yield from ((cause, f"Limits of {provider.name}: {pace}.") for cause in _PACE)
+        told = f"Limits of {provider.name}: {pace}."
+        yield from (("limits", cause, told) for cause in _PACE)
     if limits.message_size_mb:
         taken = f"{provider.name} takes messages of {limits.message_size_mb} MB."
-        yield "message_too_large", taken
+        yield "limits", "message_too_large", taken
     if limits.recipients_per_message:
         most = f"{limits.recipients_per_message} recipients a message"
-        yield "too_many_recipients", f"{provider.name} takes {most}."
+        yield "limits", "too_many_recipients", f"{provider.name} takes {most}."
     if provider.trial:
-        yield "sandbox_restricted", f"With {provider.name}: {provider.trial}"
+        told = f"With {provider.name}: {provider.trial}"
+        yield "trial", "sandbox_restricted", told
     if provider.auth_notes:
         told = f"With {provider.name}: {provider.auth_notes}"
-        yield "auth_basic_disabled_by_provider", told
+        yield "auth", "auth_basic_disabled_by_provider", told
     if provider.allow_list and provider.allow_list.required:
-        steps = " ".join(provider.allow_list.steps)
-        yield "relay_denied_ip_not_allowed", f"With {provider.name}: {steps}"
+        told = f"With {provider.name}: {' '.join(provider.allow_list.steps)}"
+        yield "allow_list", "relay_denied_ip_not_allowed", told
 
 
 def _pace(limits: Limits) -> Iterator[str]:

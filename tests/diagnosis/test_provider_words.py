@@ -28,7 +28,7 @@ def catalogue() -> Catalogue:
         (
             "postmark",
             Evidence(text="message too large", stage="post_data", code=552),
-            "Postmark takes messages of 10 MB.",
+            "Postmark takes messages of 10 MB (documented, may differ).",
         ),
         (
             "amazon_ses",
@@ -55,6 +55,28 @@ def test_every_advice_says_whose_it_is(catalogue):
         for sentence in advice(provider).values():
             assert "None" not in sentence
             assert provider.name in sentence
+
+
+def test_what_may_differ_by_now_says_so(catalogue):
+    """In the remedy, in what the words stand for; and nothing sure is doubted."""
+    mark = "(documented, may differ)"
+    evidence = Evidence(text="5.7.1 account is in trial", stage="post_data", code=554)
+    ses, brevo = catalogue.get("amazon_ses"), catalogue.get("brevo")
+
+    remedy = explain(evidence, knowledge.hints(catalogue, ses.id)).remedy
+
+    assert ses.is_unsure("trial")
+    assert not ses.is_unsure("limits")
+    assert remedy.endswith(f"{mark}.")
+    assert mark not in advice(ses)["rate_limited"]
+    assert brevo.is_unsure("rules")
+    assert all(
+        rule.meaning.endswith(mark)
+        for rule in knowledge.hints(catalogue, "brevo").rules
+    )
+    assert not any(
+        mark in rule.meaning for rule in knowledge.hints(catalogue, ses.id).rules
+    )
 
 
 def test_an_allow_list_that_is_no_condition_is_no_remedy(catalogue):

@@ -32,7 +32,9 @@ _MARKS = {"pass": "✓", "warn": "!", "fail": "✗", "unknown": "?", "info": "·
 
 @click.command()
 @click.argument("domain")
-@click.option("--from", "from_", metavar="A", help="The From address, if it is known.")
+@click.option(
+    "--from", "from_", metavar="A", help="The From address, if it is not at DOMAIN."
+)
 @click.option("--provider", "provider_id", metavar="ID", help="See portal providers.")
 @click.option("--relay-host", metavar="H", help="An own relay, by its name.")
 @click.option("--relay-ip", metavar="IP", multiple=True, help="Where its mail leaves.")
@@ -85,8 +87,14 @@ def _subject(
     signing = _maybe("--signing-domain", parse_domain, signing_domain)
     mailbox = _maybe("--from", parse_mailbox, from_)
     provider = _provider(provider_id)
+    author = known
+    if mailbox is not None and mailbox.domain != known:
+        # Then DOMAIN is the one that the provider knows, and has to align.
+        author = _read("--from", expecting.checked_domain, mailbox.domain)
+        signing = signing or known
+        return_path = return_path or _return_path(provider, known)
     return Subject(
-        domain=known,
+        domain=author,
         from_address=str(mailbox) if mailbox else None,
         expectation=(
             expecting.expectation(
@@ -95,7 +103,7 @@ def _subject(
             if provider
             else None
         ),
-        somebody_elses=expecting.is_somebody_elses(provider, known),
+        somebody_elses=expecting.is_somebody_elses(provider, author),
         relay_host=_maybe("--relay-host", parse_host, relay_host),
         relay_ips=tuple(_ip(each) for each in relay_ip),
         selectors=tuple(_read("--selector", _selector, each) for each in selector),
@@ -106,6 +114,13 @@ def _subject(
             _read("--blocklist", parse_domain, each) for each in blocklist
         ),
     )
+
+
+def _return_path(provider: Provider | None, domain: str) -> str | None:
+    """The envelope that DOMAIN brings along; None: the usual place, or the provider's."""
+    spf = provider.spf if provider else None
+    at_domain = spf is None or spf.evaluated_at == "from_domain"
+    return domain if at_domain else None
 
 
 def _read(option: str, reader: Callable[[str], T], text: str) -> T:

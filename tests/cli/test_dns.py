@@ -159,3 +159,19 @@ def test_a_record_on_the_terminal_moves_no_cursor(portal_dns):
     done = portal_dns(zones, "shop.example")
 
     assert "\x1b" not in done.stdout
+
+
+def test_a_from_address_elsewhere_has_to_align_with_the_domain(portal_dns):
+    words = ["shop.example", "--provider", "postmark", "--selector", "20260101pm"]
+    zones = ZONES | {
+        "shop.example": SHOP + "news A 192.0.2.1",
+        "gmail.com": "@ A 192.0.2.1",
+    }
+
+    below = told(portal_dns(zones, *words, "--from", "a@news.shop.example", "--json"))
+    foreign = told(portal_dns(zones, *words, "--from", "a@gmail.com", "--json"))
+
+    assert below["domain"] == "news.shop.example"
+    assert by_name(below)["dmarc"]["reasons"] == ["dmarc_inherited"]
+    assert by_name(below)["dkim"]["reasons"] == ["dkim_ok"]
+    assert by_name(foreign)["dmarc"]["reasons"] == ["dmarc_not_aligned"]

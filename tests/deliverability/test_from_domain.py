@@ -69,3 +69,26 @@ def test_one_bad_host_among_good_ones_is_named(checked):
 
     assert check.reasons == ("mx_target_unresolvable",)
     assert len(check.found) == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "close"),
+    [
+        ("shopp.example", ["shop.example"]),
+        ("news.shop.example", ["shop.example"]),
+        ("shop.con", ["shop.com"]),
+        ("qwerty.example", []),
+    ],
+)
+def test_a_slip_of_the_pen_is_told(checked, typed, close):
+    zones = {
+        "shop.example": "@ A 192.0.2.1",
+        "shop.com": "@ A 192.0.2.1",
+        "example": "www A 192.0.2.1",
+        "con": "www A 192.0.2.1",
+    }
+
+    check = checked(zones, check_from_domain, Subject(domain=typed))
+
+    assert check.reasons == ("from_domain_nxdomain",)
+    assert check.facts["close"] == close

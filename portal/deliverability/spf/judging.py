@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from typing import Any
 
@@ -13,6 +14,7 @@ from portal.deliverability.spf import tree
 from portal.deliverability.spf.authorising import expected, lacking_in, missing
 from portal.deliverability.spf.faults import faults, unreachable
 from portal.deliverability.spf.tree import Node, State
+from portal.deliverability.spf.twice import at_from_domain, both
 from portal.deliverability.types import Check, CheckName, Fix, Status, Subject
 from portal.deliverability.unknowing import unknown
 
@@ -31,7 +33,19 @@ MOST_TERMS = 20
 
 
 async def check_spf(asking: Asking, subject: Subject) -> Check:
-    """At the envelope domain (RFC 7208 §2.4), which is seldom that of From."""
+    """At the envelope domain (RFC 7208 §2.4), which is seldom that of From; at that
+    too for providers that ask for it."""
+    there = at_from_domain(subject)
+    if there is None:
+        return await _at_envelope(asking, subject)
+    return both(
+        *await asyncio.gather(
+            _at_envelope(asking, subject), _at_envelope(asking, there)
+        )
+    )
+
+
+async def _at_envelope(asking: Asking, subject: Subject) -> Check:
     host = domains.envelope(subject)
     if host is None:
         return Check(

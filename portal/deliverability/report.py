@@ -98,6 +98,9 @@ def _for_whom_it_is(subject: Subject, check: Check) -> Check:
 def _start(
     asking: Asking, unchecked: Dns, subject: Subject, fetch: Fetch, shown: Shown | None
 ) -> list[asyncio.Task[list[Check]]]:
+    # The longest chains first: the rest is asked while they wait.
+    spf = asyncio.ensure_future(check_spf(asking, subject))
+    dkim = asyncio.ensure_future(check_dkim(asking, subject))
     alone = (
         check_mx(asking, subject),
         check_ptr(asking, subject),
@@ -107,8 +110,6 @@ def _start(
         check_dnssec(asking, unchecked, subject),
         check_blocklists(asking, subject),
     )
-    spf = asyncio.ensure_future(check_spf(asking, subject))
-    dkim = asyncio.ensure_future(check_dkim(asking, subject))
     return [
         *(asyncio.ensure_future(_one(each)) for each in alone),
         asyncio.ensure_future(_one(spf)),

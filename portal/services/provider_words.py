@@ -7,6 +7,16 @@ from collections.abc import Iterator, Mapping
 
 from portal.providers.types import Limits, Provider
 
+# Which of the steps to a first token a cause is about.
+_STEPS = {
+    "oauth_client_misconfigured": re.compile(
+        r"\bsecret|credential|register|account", re.I
+    ),
+    "oauth_consent_or_scope_missing": re.compile(
+        r"permission|scope|consent|delegation", re.I
+    ),
+}
+_MOST_STEPS = 2
 _PACE = ("too_many_connections", "rate_limited", "quota_exceeded")
 
 
@@ -46,9 +56,21 @@ def _told(provider: Provider) -> Iterator[tuple[str, str, str]]:
     if provider.auth_notes:
         told = f"With {provider.name}: {provider.auth_notes}"
         yield "auth", "auth_basic_disabled_by_provider", told
+    yield from _of_oauth(provider)
     if provider.allow_list and provider.allow_list.required:
         told = f"With {provider.name}: {' '.join(provider.allow_list.steps)}"
         yield "allow_list", "relay_denied_ip_not_allowed", told
+
+
+def _of_oauth(provider: Provider) -> Iterator[tuple[str, str, str]]:
+    """Where in the console, for the grant that the catalogue prefers."""
+    if provider.oauth is None:
+        return
+    steps = next(iter(provider.oauth.steps.values()), ())
+    for cause, about in _STEPS.items():
+        fitting = [step for step in steps if about.search(step)][:_MOST_STEPS]
+        if fitting:
+            yield "oauth", cause, f"With {provider.name}: {' '.join(fitting)}"
 
 
 def _pace(limits: Limits) -> Iterator[str]:

@@ -85,3 +85,17 @@ def test_an_allow_list_that_is_no_condition_is_no_remedy(catalogue):
 
     assert sendgrid.allow_list and not sendgrid.allow_list.required
     assert "relay_denied_ip_not_allowed" not in advice(sendgrid)
+
+
+@pytest.mark.parametrize(
+    ("provider", "cause", "words"),
+    [
+        ("microsoft365", "oauth_client_misconfigured", "Certificates & secrets"),
+        ("microsoft365", "oauth_consent_or_scope_missing", "SMTP.SendAsApp"),
+        ("microsoft365", "auth_basic_disabled_by_provider", "Set-CASMailbox"),
+        ("gmail", "oauth_consent_or_scope_missing", "https://mail.google.com/"),
+        ("gmail", "oauth_client_misconfigured", "Credentials, Create"),
+    ],
+)
+def test_the_console_path_of_a_grant(catalogue, provider, cause, words):
+    assert words in advice(catalogue.get(provider))[cause]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
+from contextlib import suppress
+from typing import NoReturn
 
 import click
 
@@ -65,12 +68,19 @@ def _end_on_signals(process: Process, server: HttpServer | None) -> None:
     on_signals(ENDS, end)
 
 
-def _leave(process: Process) -> None:
+def _leave(process: Process) -> NoReturn:
+    """All is drained and closed. A thread of the HTTP server may still hold the
+    connection that a browser keeps, and would abort if the interpreter were taken
+    down beneath it: so it is left standing, and the process ends."""
     if process.settled:
         log.info("stopped")
-        return
-    log.warning("stopped; what did not end in time is taken up at the next start")
-    sys.exit(UNSETTLED)
+    else:
+        log.warning("stopped; what did not end in time is taken up at the next start")
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(0 if process.settled else UNSETTLED)
 
 
 def _invite(installation: Installation, url: str) -> None:

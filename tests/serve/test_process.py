@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import shutil
@@ -12,7 +13,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -123,6 +126,23 @@ def test_a_signal_ends_it_with_status_0(tmp_path, number):
         portal.process.send_signal(number)
 
         assert portal.process.wait(40) == 0
+
+
+def test_connections_that_browsers_keep_do_not_hinder_the_end(tmp_path):
+    """The HTTP server's threads may still be at work when all else has ended."""
+    with serving(tmp_path) as portal, ExitStack() as open_ones:
+        portal.ready()
+        for _ in range(40):
+            browser = http.client.HTTPConnection(
+                urlsplit(portal.url).netloc, timeout=30
+            )
+            open_ones.callback(browser.close)
+            browser.request("GET", "/healthz")
+            assert browser.getresponse().read()
+        status = portal.stop()
+
+    assert status == 0
+    assert "panic" not in "".join(portal.output)
 
 
 def test_kill_9_leaves_nothing_that_holds_the_port(tmp_path):

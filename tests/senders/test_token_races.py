@@ -23,6 +23,7 @@ from portal.services.senders import token_rows
 from portal.services.senders.tokens import Timing
 from portal.store.fields import now
 from portal.store.models import OAuthToken
+from tests.relays.tokens import INVALID_GRANT
 from tests.senders.kept_tokens import access, ask, ended
 
 PATIENCE_S = 30
@@ -38,6 +39,18 @@ def test_threads_that_need_a_token_at_once_ask_once(tokens, oauth, server):
         found = {access(each.result(PATIENCE_S)) for each in waiting}
 
     assert len(found) == 1
+    assert len(server.asked) == 1
+
+
+@pytest.mark.usefixtures("both_databases")
+def test_threads_that_are_refused_at_once_have_asked_once(tokens, oauth, server):
+    """Also whoever looked before the refusal was kept, and may ask behind it."""
+    server.always_says = INVALID_GRANT
+    with ThreadPoolExecutor(16) as threads:
+        waiting = [threads.submit(ask, tokens, oauth) for _ in range(48)]
+        found = [each.result(PATIENCE_S) for each in waiting]
+
+    assert {type(each) for each in found} == {TokenRefusal}
     assert len(server.asked) == 1
 
 

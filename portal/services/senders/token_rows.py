@@ -113,6 +113,7 @@ def take(
             .where(
                 OAuthToken.id == row.id,
                 OAuthToken.generation == row.generation,
+                OAuthToken.failures == row.failures,  # none was refused meanwhile
                 is_free,
             )
             .execute()

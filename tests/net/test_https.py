@@ -16,7 +16,7 @@ from portal.net.open import OpenNet
 from portal.net.types import NetFailure, NetTrouble
 from tests.relays.tokens import HUGE, REDIRECT, SLOW, Says
 
-READ = "! read 150\n"
+READ = "! read 225\n"  # the whole request: what stays unread resets the connection
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
@@ -122,7 +122,9 @@ def test_dripping_server_is_left_after_the_limit(play):
     """Each byte comes in time; the whole does not."""
     relay = play(f"{READ}! drip {'HTTP/1.1 200 OK' * 20}\n! close\n")
 
-    failure = post(f"http://127.0.0.1:{relay.port}/", allow_http=True, timeout_s=0.4)
+    failure = post(
+        f"http://127.0.0.1:{relay.port}/token", allow_http=True, timeout_s=0.4
+    )
 
     assert failure.trouble is NetTrouble.TIMED_OUT
 

@@ -24,6 +24,7 @@ THEMES = ("light", "dark")
 NO_PAGES = (
     *("csv", "json", "eml", "frame"),
     *("rows", "now", "hint", "host", "providers", "found"),
+    "report",  # the rows of a check, as they become known
 )
 
 

@@ -111,6 +111,7 @@ def test_a_host_that_cannot_be_reached_is_no_mismatch(checked):
         (f"3 1 1 {'ab' * 32}", (), None),
         ("3 1 1", PEMS, None),
     ],
+    ids=range(8),  # the key is another one in each process
 )
 def test_a_record_and_a_certificate(record, pems, fitting):
     assert tlsa.fits(record, pems) is fitting

@@ -5,32 +5,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
-from typing import TypeVar
 
 from portal.deliverability.asking import PATIENCE_S
 from portal.deliverability.report import checks_of
 from portal.deliverability.types import Check
+from portal.engine.errands import Errands
 from portal.services import domains
 from portal.services.domains import Job
 from portal.services.installation import Installation
-from portal.store.database import connection
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-AT_ONCE = 4  # each of them has some forty questions under way
 BETWEEN_WRITES_S = 0.2
 # A portal that has just started has better things to do than what can wait a day.
 FIRST_WATCH_S = 60.0
 
 
-class Domains:
-    """`look()` at every ring of the bell and every tick; `watch()` and `tidy()` now
-    and then."""
+class Domains(Errands[Job]):
+    """Each has some forty questions under way. `watch()` is called now and then."""
+
+    at_once = 4
+    name = "domain"
 
     def __init__(
         self,
@@ -41,40 +38,22 @@ class Domains:
         patience_s: float = PATIENCE_S,
         first_watch_s: float = FIRST_WATCH_S,
     ) -> None:
+        super().__init__(threads)
         self._installation = installation
         self._owner = owner
-        self._threads = threads
         self._patience_s = patience_s
         self._watch_from = time.monotonic() + first_watch_s
-        self._running: set[asyncio.Task[None]] = set()
-
-    async def look(self) -> None:
-        """Take what waits, as far as there is room."""
-        while len(self._running) < AT_ONCE:
-            claim = partial(domains.claim, self._installation, self._owner)
-            job = await self._database(claim)
-            if job is None:
-                return
-            task = asyncio.create_task(self._run(job), name="domain")
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
 
     async def watch(self) -> None:
         """Ask for what is due by the day or after a change."""
         if time.monotonic() >= self._watch_from:
             await self._database(partial(domains.look, self._installation))
 
-    async def tidy(self) -> None:
-        await self._database(domains.tidy)
+    def _claim(self) -> Job | None:
+        return domains.claim(self._installation, self._owner)
 
-    async def stop(self, grace_s: float) -> None:
-        """Those under way may end in this time; the others are left to whoever comes
-        next."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=grace_s)
-        for task in tuple(self._running):
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+    def _tidy(self) -> None:
+        domains.tidy()
 
     async def _run(self, job: Job) -> None:
         checks: list[Check] = []
@@ -115,12 +94,3 @@ class Domains:
             if len(checks) > written and not check.done():
                 written = len(checks)
                 await self._database(partial(domains.progress, job, tuple(checks)))
-
-    async def _database(self, work: Callable[[], T]) -> T:
-        def connected() -> T:
-            with connection():
-                return work()
-
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, connected
-        )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
-from typing import TypeVar
 
 from portal.delivery.conversation import converse
 from portal.delivery.ladder import stages_of
@@ -25,29 +23,26 @@ from portal.delivery.types import (
     Step,
     StepStatus,
 )
+from portal.engine.errands import Errands
 from portal.services import testing
 from portal.services.installation import Installation
 from portal.services.proving import tried
 from portal.services.repairs import is_triable
 from portal.services.testing import Job, Mending
-from portal.store.database import connection
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-AT_ONCE = 8
 # A page asks four times a second; more often nobody would see.
 BETWEEN_WRITES_S = 0.15
 # How soon a wish to stop is noticed while the relay says nothing.
 LOOK_S = 0.5
 
 
-class LiveTests:
-    """`look()` at every ring of the bell and every tick, `tidy()` now and then.
+class LiveTests(Errands[Job]):
+    """Conversations that somebody watches."""
 
-    `threads` does the database work: one connection a thread, never on the loop.
-    """
+    at_once = 8
+    name = "live test"
 
     def __init__(
         self,
@@ -58,34 +53,17 @@ class LiveTests:
         limits: Limits = LIVE_TEST,
         probe_limits: Limits = PROBE,
     ) -> None:
+        super().__init__(threads)
         self._installation = installation
         self._owner = owner
-        self._threads = threads
         self._limits = limits
         self._probe_limits = probe_limits
-        self._running: set[asyncio.Task[None]] = set()
 
-    async def look(self) -> None:
-        """Take what waits, as far as there is room."""
-        while len(self._running) < AT_ONCE:
-            claim = partial(testing.claim, self._installation, self._owner)
-            job = await self._database(claim)
-            if job is None:
-                return
-            task = asyncio.create_task(self._run(job), name="live test")
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+    def _claim(self) -> Job | None:
+        return testing.claim(self._installation, self._owner)
 
-    async def tidy(self) -> None:
-        await self._database(partial(testing.tidy, self._installation))
-
-    async def stop(self, grace_s: float) -> None:
-        """Those under way may end in this time; then they are stopped, and say so."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=grace_s)
-        for task in tuple(self._running):
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+    def _tidy(self) -> None:
+        testing.tidy(self._installation)
 
     async def _run(self, job: Job) -> None:
         steps: dict[Stage, Step] = {}
@@ -176,15 +154,6 @@ class LiveTests:
                 talk.cancel()
                 return
             await asyncio.wait((talk,), timeout=BETWEEN_WRITES_S)
-
-    async def _database(self, work: Callable[[], T]) -> T:
-        def connected() -> T:
-            with connection():
-                return work()
-
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, connected
-        )
 
 
 def _had(talk: asyncio.Task[Preflight]) -> Preflight | None:

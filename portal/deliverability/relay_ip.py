@@ -20,6 +20,7 @@ from portal.deliverability.unknowing import reason_of
 from portal.net.records import Answered
 
 MOST_ADDRESSES = 8
+MOST_LISTED = 16  # questions: each address at each list
 _REFUSED = re.compile(r"127\.255\.255\.\d+")  # the list's word for: you may not ask
 
 
@@ -112,7 +113,7 @@ async def check_blocklists(asking: Asking, subject: Subject) -> Check | None:
     if not (_applies(subject) and subject.blocklists):
         return None
     asked = [(ip, zone) for ip in subject.relay_ips for zone in subject.blocklists]
-    asked = asked[:MOST_ADDRESSES]
+    asked = asked[:MOST_LISTED]
     found = await asyncio.gather(*(_listed(asking, ip, zone) for ip, zone in asked))
     by_list = {
         f"{ip} {zone}": state for (ip, zone), state in zip(asked, found, strict=True)

@@ -22,6 +22,12 @@ WORDS = {
     Status.UNKNOWN: "Could not check",
     Status.INFO: "Optional",
 }
+_LISTED = {
+    "clean": ("pass", "not on it"),
+    "listed": ("fail", "on it"),
+    "refused": ("info", "does not answer us"),
+}
+_ASKS_FOR = {"dkim_selector_unknown": ("selectors", "Enter the selector")}
 _ABSENT = ("_missing", "_nxdomain", "_return_path_missing")
 MOST_DAYS = 30
 MOST_CHANGES = 8
@@ -50,6 +56,23 @@ class Row:
         return state, f"{used} of 10 look-ups"
 
     @property
+    def lists(self) -> tuple[tuple[str, str, str], ...]:
+        """What each block list says of each address: which, state, word."""
+        told = self.view.facts.get("lists")
+        if self.view.check is not CheckName.BLOCKLIST or not isinstance(told, dict):
+            return ()
+        return tuple(
+            (str(which), *_LISTED.get(str(state), ("unknown", "No answer")))
+            for which, state in told.items()
+        )
+
+    @property
+    def asks_for(self) -> tuple[str, str] | None:
+        """The field of the sender without which the check can say little."""
+        ids = {each.id for each in self.view.reasons}
+        return next((v for k, v in _ASKS_FOR.items() if k in ids), None)
+
+    @property
     def void(self) -> str:
         many = self.view.facts.get("void_lookups") or 0
         return f"{many} of them lead to nothing" if many else "none of them void"
@@ -73,7 +96,11 @@ class DomainPage:
 
     @property
     def url(self) -> str:
-        return f"/t/{self.slug}/senders/{self.view.sender_id}/deliverability"
+        return f"{self.sender_url}/deliverability"
+
+    @property
+    def sender_url(self) -> str:
+        return f"/t/{self.slug}/senders/{self.view.sender_id}"
 
     @property
     def report_url(self) -> str:

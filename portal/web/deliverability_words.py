@@ -12,7 +12,7 @@ from portal.services.senders import SenderView
 
 _HEADINGS = {
     Status.PASS: "The DNS is ready for this sender",
-    Status.WARN: "The DNS lets this sender send, with something to improve",
+    Status.WARN: "Look at the DNS before you use this sender",
     Status.FAIL: "The DNS is not ready for this sender",
     Status.UNKNOWN: "Whether the DNS is ready is not known",
 }

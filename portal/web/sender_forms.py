@@ -17,6 +17,9 @@ SIGNING = {
     "selector": "dkim_selector",
     "algorithm": "dkim_algorithm",
 }
+# What the checks of the domain look for: fields inside of `dkim`, and others.
+DKIM = ("selectors", "signing_domain", "return_path")
+LOOKED_FOR = (*DKIM, "relay_ips", "blocklists")
 # Which secret is meant: the stored one, the one typed for the last live test, or
 # the one in the field.
 KEEP, LENT, TYPED = "keep", "lent", "type"
@@ -51,6 +54,8 @@ PLAIN = (
     "reply_to_address",
     "mail_from",
     "allowed_from",
+    "relay_ips",
+    "blocklists",
     "on_lost_reply",
     "fallback_after",
 )
@@ -122,6 +127,11 @@ class SenderForm(PortalForm):
     dkim_domain = StringField("Signing domain")
     dkim_selector = StringField("Selector")
     dkim_algorithm = StringField("Kind of key")
+    selectors = StringField("DKIM selectors")
+    signing_domain = StringField("Domain that the relay signs with")
+    return_path = StringField("Return path")
+    relay_ips = StringField("Addresses that its mail leaves from")
+    blocklists = StringField("Block lists to ask")
     on_lost_reply = StringField("When the answer to a whole mail is lost")
     fallback_after = StringField("Failures in a row until the platform default sends")
     max_connections = StringField("Connections at once")

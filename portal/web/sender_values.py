@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from portal.providers.types import Provider
@@ -11,6 +11,7 @@ from portal.services.senders.typed import Lender
 from portal.web import sender_oauth
 from portal.web.sender_forms import (
     ALONE,
+    DKIM,
     KEEP,
     LENT,
     OAUTH,
@@ -39,7 +40,8 @@ def values(
     found: dict[str, object] = dict(base.settings()) if base else {}
     found["provider"] = provider.id
     found |= {name: form._fields[name].data for name in PLAIN if form.has(name)}
-    found["pacing"] = _pacing(form, found.get("pacing"))
+    found["pacing"] = _part(form, PACING, found.get("pacing"))
+    found["dkim"] = _part(form, DKIM, found.get("dkim"))
     _follow_place(form, found, provider)
     if form.has("auth"):
         _sign_in(form, found, provider, lender)
@@ -70,9 +72,10 @@ def filled(
     for name in PLAIN:
         if name in settings:
             form._fields[name].data = _shown(settings[name])
-    for name, value in (settings.get("pacing") or {}).items():
-        if name in PACING:
-            form._fields[name].data = _shown(value)
+    for part, names in (("pacing", PACING), ("dkim", DKIM)):
+        for name, value in (settings.get(part) or {}).items():
+            if name in names:
+                form._fields[name].data = _shown(value)
     _fill_sign_in(form, settings)
     sender_oauth.fill(form, settings.get("oauth") or {}, provider)
     signing = settings.get("dkim_signing") or {}
@@ -82,9 +85,10 @@ def filled(
     return form
 
 
-def _pacing(form: SenderForm, base: object) -> dict[str, object]:
+def _part(form: SenderForm, names: Iterable[str], base: object) -> dict[str, object]:
+    """The fields inside of one."""
     kept = dict(base) if isinstance(base, Mapping) else {}
-    sent = {name: form._fields[name].data for name in PACING if form.has(name)}
+    sent = {name: form._fields[name].data for name in names if form.has(name)}
     return {**kept, **sent}
 
 

@@ -50,13 +50,14 @@ _FIELDS = {
     "ehlo_name": "EHLO name",
     "local_address": "local address",
     "relay_ips": "relay addresses",
+    "blocklists": "block lists",
     "from_name": "From name",
     "from_address": "From address",
     "reply_to_name": "Reply-To name",
     "reply_to_address": "Reply-To address",
     "mail_from": "reverse-path",
     "allowed_from": "other From addresses",
-    "dkim": "DKIM selectors",
+    "dkim": "DKIM and return path to check",
     "on_lost_reply": "lost answers",
     "pacing": "pace",
 }
@@ -74,6 +75,7 @@ _QUIET = frozenset(
         "dkim",
         "dkim_signing",
         "relay_ips",
+        "blocklists",
         "pacing",
         "oauth",
         "client_cert",
@@ -106,6 +108,7 @@ class Row:
     saved_at: datetime
     saved_by: str
     test: tuple[str, str, str]
+    dns: tuple[str, str] | None
 
 
 def ways(provider: Provider) -> tuple[str, ...]:
@@ -245,7 +248,7 @@ def card(sender: SenderView, *, stood_in: bool, dns: tuple[str, str] | None) -> 
     )
 
 
-def row(version: VersionView) -> Row:
+def row(version: VersionView, *, dns: tuple[str, str] | None) -> Row:
     return Row(
         number=version.number,
         active=version.active,
@@ -253,6 +256,7 @@ def row(version: VersionView) -> Row:
         saved_at=version.saved_at,
         saved_by=version.saved_by or "",
         test=last_test(version.test_status, version.tested_at),
+        dns=dns,
     )
 
 

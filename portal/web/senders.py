@@ -225,10 +225,14 @@ def _say(done: Saved, name: str) -> None:
 
 
 def _versions(actor: Actor, sender_id: str) -> dict[str, Any]:
+    judged = domains.of_versions(actor, sender_id)
     return {
         "page": opened(actor, sender_id),
         "versions": [
-            sender_words.row(each) for each in senders.versions(actor, sender_id)
+            sender_words.row(
+                each, dns=deliverability_words.badge(judged.get(each.number))
+            )
+            for each in senders.versions(actor, sender_id)
         ],
         "tab": "Versions",
     }

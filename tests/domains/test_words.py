@@ -120,6 +120,12 @@ def test_no_gap_is_left_in_any_sentence(id_, facts):
             "Nobody can say now whether receivers accept {mail}; SPF: the name server"
             " could not tell (SERVFAIL) about shop.example.",
         ),
+        (
+            Status.WARN,
+            but(view("ptr", Status.FAIL, ("ptr_missing",))),
+            "Some receivers may refuse {mail} because of Names of the relay’s addresses"
+            " (PTR): an address of the relay has no name.",
+        ),
     ],
 )
 def test_the_verdict_is_one_sentence(status, checks, sentence):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portal.services import senders
 from tests.domains.conftest import GREEN, NO_POLICY
 from tests.web_senders.conftest import BASE
 from tests.web_senders.domains import dns, installation, run_checks, settings, shop
@@ -45,6 +46,30 @@ def test_green_says_that_the_dns_is_ready(as_admin, dns, run_checks, shop):
 
     assert "The DNS is ready for this sender" in told
     assert 'data-state="pass"' in told
+
+
+def test_each_version_says_what_the_dns_means_for_it(
+    as_admin, dns, run_checks, shop, owner
+):
+    """Also for one to go back to, which is not the one that the note is about."""
+    dns.publish(GREEN | {"other.example": "@ MX 10 mx\nmx A 192.0.2.25"})
+    sender = shop()
+    page = f"{BASE}/{sender}"
+    as_admin.post(f"{page}/deliverability")
+    run_checks()
+    fields = senders.sender(owner, sender).fields.settings()
+    for address in ("kim@other.example", "kim@third.example"):
+        changed = fields | {"from_address": address}
+        senders.save(owner, sender_id=sender, values=changed, activate=True)
+        if "other" in address:
+            as_admin.post(f"{page}/deliverability")
+            run_checks()
+
+    rows = words(as_admin.get(f"{page}/versions").text).split("<tr>")[2:]
+
+    assert ["DNS in order" in each for each in rows] == [False, False, True]
+    assert ["DNS failing" in each for each in rows] == [False, True, False]
+    assert ["DNS not checked" in each for each in rows] == [True, False, False]
 
 
 def test_a_card_tells_the_verdict_once_there_is_one(as_admin, dns, run_checks, shop):

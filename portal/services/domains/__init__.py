@@ -1,5 +1,6 @@
 """The DNS of a sender's domains: checked by the engine, shown, and watched."""
 
+from portal.services.domains.of_versions import of_versions
 from portal.services.domains.running import (
     Job,
     claim,
@@ -18,6 +19,7 @@ from portal.services.domains.types import (
     DomainView,
     Failing,
     LastKnown,
+    LookedAt,
     Reason,
     Rule,
     Verdict,
@@ -35,6 +37,7 @@ __all__ = [
     "Failing",
     "Job",
     "LastKnown",
+    "LookedAt",
     "Reason",
     "Rule",
     "Verdict",
@@ -46,6 +49,7 @@ __all__ = [
     "finish",
     "give_back",
     "look",
+    "of_versions",
     "progress",
     "set_watch",
     "start",

@@ -14,7 +14,8 @@ from portal.deliverability.report import overall
 from portal.deliverability.types import Check, CheckName, Status, Subject
 from portal.services import alerts
 from portal.services.actor import Actor
-from portal.services.domains.showing import ORDER, kept, shown
+from portal.services.domains.showing import ORDER, is_open, kept, shown
+from portal.services.domains.subjects import checks_for
 from portal.services.domains.types import Change, CheckView
 from portal.services.domains.verdict import named
 from portal.services.domains.watched import is_in_use, provider_name, version_of
@@ -42,6 +43,8 @@ def conclude(
     about = f"{subject.domain} {provider or ''}"[:320]
     if watch.subject != about:
         watch.subject, watch.known, watch.told = about, {}, {}
+    watch.known = _still_asked(watch.known, subject)
+    watch.told = _still_asked(watch.told, subject)
     views = [
         shown(kept(each), domain=row.domain, provider=provider, known={})
         for each in checks
@@ -71,11 +74,21 @@ def _watch(sender: Sender, row: DomainCheck) -> DomainWatch:
     return DomainWatch.get(DomainWatch.sender == sender.id)
 
 
+def _still_asked(kept: Mapping[str, Any], subject: Subject) -> dict[str, Any]:
+    """Without what this sender is not checked for any more: nobody would mend it."""
+    asked = checks_for(subject)
+    return {name: value for name, value in kept.items() if name in asked}
+
+
+def _is_open(view: CheckView) -> bool:
+    return is_open(view.status, [each.id for each in view.reasons])
+
+
 def _changes(known: Mapping[str, Any], views: Sequence[CheckView]) -> list[Change]:
     found = []
     for view in views:
         before = known.get(view.check)
-        if view.status is Status.UNKNOWN or before is None:
+        if _is_open(view) or before is None:
             continue
         was = Status(before["status"])
         if was is not view.status:
@@ -99,7 +112,7 @@ def _known(views: Sequence[CheckView]) -> dict[str, Any]:
     return {
         str(view.check): {"status": view.status.value, "title": view.title, "at": at}
         for view in views
-        if view.status is not Status.UNKNOWN
+        if not _is_open(view)
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -50,9 +50,15 @@ def shown(
         fixes=tuple(Fix(**each) for each in told["fixes"]),
         rules=words.rules(tuple(told["reasons"])),
         facts=told["facts"],
-        last_known=_last(known.get(name)) if status is Status.UNKNOWN else None,
+        last_known=_last(known.get(name)) if is_open(status, told["reasons"]) else None,
         json=told,
     )
+
+
+def is_open(status: Status, reasons: Sequence[str]) -> bool:
+    """Nobody could tell; a block list that does not answer us says nothing either."""
+    silent = tuple(reasons[:1]) == ("blocklist_query_refused",)
+    return status is Status.UNKNOWN or silent
 
 
 def in_order(checks: list[CheckView]) -> tuple[CheckView, ...]:

@@ -14,6 +14,7 @@ from ipaddress import ip_address, ip_network
 from portal.address import BadAddress, parse_mailbox
 from portal.crypto.signing import public_record
 from portal.deliverability.types import (
+    CheckName,
     DkimExpected,
     Expectation,
     IPAddress,
@@ -39,6 +40,12 @@ _INNER = tuple(
         *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"),
         *("127.0.0.0/8", "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"),
     )
+)
+
+# Settings that change what a report says.
+_TELLING = (
+    *("provider", "region", "host", "relay_ips", "blocklists"),
+    *("dkim", "dkim_signing"),
 )
 
 
@@ -71,9 +78,8 @@ def problem_of(fields: SenderFields) -> str | None:
 def about(installation: Installation, fields: SenderFields) -> str:
     """The same for two versions that a report cannot tell apart."""
     settings = fields.settings()
-    names = ("provider", "region", "host", "relay_ips", "dkim", "dkim_signing")
     told = [domain_of(fields), _return_path(installation, fields)]
-    told += [settings[name] for name in names]
+    told += [settings[name] for name in _TELLING]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
@@ -96,7 +102,28 @@ def subject_of(
         selectors=_selectors(fields),
         signing_domain=own,
         return_path=_return_path(installation, fields),
+        blocklists=fields.blocklists,
     )
+
+
+def checks_for(subject: Subject) -> tuple[CheckName, ...]:
+    """Those that the report on it will have, unless its domain does not exist."""
+    expectation = subject.expectation
+    left = set()
+    if not (sends_itself(subject) and subject.relay_ips):
+        left |= {CheckName.PTR, CheckName.BLOCKLIST}
+    if not subject.blocklists:
+        left.add(CheckName.BLOCKLIST)
+    dkim = expectation.dkim if expectation else None
+    unsigned = (dkim is not None and dkim.record_type == "none") or subject.is_homely
+    if unsigned and not subject.selectors:
+        left.add(CheckName.DKIM)
+    return tuple(name for name in CheckName if name not in left)
+
+
+def sends_itself(subject: Subject) -> bool:
+    """Mail leaves from addresses that are the tenant's own business."""
+    return subject.expectation is None or subject.expectation.own_relay
 
 
 def _return_path(installation: Installation, fields: SenderFields) -> str | None:

@@ -42,7 +42,14 @@ def badges(actor: Actor) -> Mapping[str, Badge]:
         .join(Sender)
         .where(DomainCheck.id.in_(newest))
     )
-    return {row.sender.public_id: _badge(row) for row in rows}
+    return {row.sender.public_id: badge_of(row) for row in rows}
+
+
+def badge_of(row: DomainCheck) -> Badge:
+    """Of a check that has ended."""
+    status = Status(row.status or Status.UNKNOWN)
+    failing = [each for each in row.checks if each["status"] == Status.FAIL.value]
+    return Badge(status=status, word=_WORDS[status], failing=len(failing))
 
 
 def attention(actor: Actor) -> tuple[Attention, ...]:
@@ -87,12 +94,6 @@ def _failing(row: DomainWatch) -> Failing:
         domain=row.subject.partition(" ")[0],
         checks=tuple(label(name) for name in CheckName if name in fails),
     )
-
-
-def _badge(row: DomainCheck) -> Badge:
-    status = Status(row.status or Status.UNKNOWN)
-    failing = [each for each in row.checks if each["status"] == Status.FAIL.value]
-    return Badge(status=status, word=_WORDS[status], failing=len(failing))
 
 
 def _attention(row: DomainWatch) -> Attention:

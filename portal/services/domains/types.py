@@ -96,6 +96,21 @@ class Verdicts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookedAt:
+    """What the checks go by, beside the domains. `tokens`: how many selectors the
+    provider gives, where it needs all of them and some are entered. `sends_itself`:
+    an own relay, whose `relay_ips` and `blocklists` are the tenant's business;
+    `inner_ips` no receiver ever sees."""
+
+    selectors: tuple[str, ...] = ()
+    tokens: int | None = None
+    sends_itself: bool = False
+    relay_ips: tuple[str, ...] = ()
+    inner_ips: tuple[str, ...] = ()
+    blocklists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DomainView:
     """The domain of one version of a sender.
 
@@ -122,6 +137,7 @@ class DomainView:
     history: tuple[Verdicts, ...]  # the oldest first
     watch: bool
     next_at: datetime | None  # of the watch
+    looked_at: LookedAt = LookedAt()
     problem: str | None = None
 
 

@@ -9,6 +9,13 @@ from portal.services.domains.types import CheckView, Verdict
 
 # Alone they leave open whether anything of the sender aligns.
 _OPEN = frozenset({"dkim_selector_unknown"})
+# Not asked of everybody, and yet some receivers refuse mail for it.
+_REFUSED_FOR = frozenset(
+    (
+        *("ptr_missing", "ptr_not_forward_confirmed", "blocklist_listed"),
+        *("mx_null", "dnssec_bogus"),
+    )
+)
 _NUMBERS = (
     "no",
     "one",
@@ -64,6 +71,9 @@ def _refused(checks: Sequence[CheckView], mail: str) -> str | None:
 def _accepted(checks: Sequence[CheckView], mail: str) -> str:
     unknown = [each for each in checks if each.status is Status.UNKNOWN]
     poor = [each for each in checks if each.status in (Status.WARN, Status.FAIL)]
+    held = next((each for each in poor if _REFUSED_FOR & set(_ids(each))), None)
+    if held is not None:
+        return f"Some receivers may refuse {mail} because of {named(held)}."
     if _decisive(unknown):
         told = named(unknown[0])
         return f"Nobody can say now whether receivers accept {mail}; {told}."

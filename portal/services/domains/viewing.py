@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
 from portal.deliverability import domains
 from portal.deliverability.types import CheckName, Status, Subject
+from portal.providers.dns import DkimFacts
 from portal.services.actor import Actor, Role
 from portal.services.domains import words
 from portal.services.domains.showing import in_order, shown
 from portal.services.domains.starting import LOST_AFTER
-from portal.services.domains.subjects import about, domain_of, problem_of, subject_of
+from portal.services.domains.subjects import (
+    about,
+    checks_for,
+    domain_of,
+    problem_of,
+    sends_itself,
+    subject_of,
+)
 from portal.services.domains.types import (
     Change,
     CheckView,
     DomainView,
+    LookedAt,
     Verdict,
     Verdicts,
 )
 from portal.services.domains.verdict import interrupted, verdict
 from portal.services.domains.watched import provider_name
-from portal.services.senders.fields import stored_fields
+from portal.services.installation import Installation
+from portal.services.senders.fields import SenderFields, stored_fields
 from portal.services.senders.finding import find, newest, numbered
 from portal.store.fields import now
 from portal.store.models import (
@@ -72,7 +83,31 @@ def view(actor: Actor, sender_id: str, number: int | None = None) -> DomainView:
         history=_history(sender),
         watch=watch is None or watch.is_on,
         next_at=watch.due_at if watch and watch.is_on else None,
+        looked_at=_looked_at(actor.installation, fields, subject),
     )
+
+
+def _looked_at(
+    installation: Installation, fields: SenderFields, subject: Subject
+) -> LookedAt:
+    provider = installation.catalogue.get(fields.provider)
+    outside = tuple(str(ip) for ip in subject.relay_ips)
+    return LookedAt(
+        selectors=subject.selectors,
+        tokens=_tokens(provider.dkim if provider else None, subject.selectors),
+        sends_itself=sends_itself(subject),
+        relay_ips=outside,
+        inner_ips=tuple(each for each in fields.relay_ips if each not in outside),
+        blocklists=subject.blocklists,
+    )
+
+
+def _tokens(facts: DkimFacts | None, selectors: tuple[str, ...]) -> int | None:
+    """A selector of the tenant's own key stands alone; a token does not."""
+    if facts is None or not facts.all_required or not facts.selector_pattern:
+        return None
+    given = [each for each in selectors if re.fullmatch(facts.selector_pattern, each)]
+    return facts.selector_count if given else None
 
 
 def _without(
@@ -155,15 +190,8 @@ def _verdict(
 
 def _pending(checks: tuple[CheckView, ...], subject: Subject) -> tuple[str, ...]:
     """Those that this sender's report will have."""
-    left = {each.check for each in checks} | {CheckName.BLOCKLIST}
-    expectation = subject.expectation
-    is_ours = expectation is None or expectation.own_relay
-    if not (is_ours and subject.relay_ips):
-        left.add(CheckName.PTR)
-    dkim = expectation.dkim if expectation else None
-    if dkim is not None and dkim.record_type == "none" and not subject.selectors:
-        left.add(CheckName.DKIM)
-    return tuple(words.label(name) for name in CheckName if name not in left)
+    there = {each.check for each in checks}
+    return tuple(words.label(n) for n in checks_for(subject) if n not in there)
 
 
 def _history(sender: Sender) -> tuple[Verdicts, ...]:

@@ -112,6 +112,7 @@ def _read(given: Inputs, provider: Provider | None) -> SenderFields:
         ehlo_name=given.read("ehlo_name", grammar.ehlo),
         local_address=given.read("local_address", grammar.ip),
         relay_ips=given.several("relay_ips", grammar.ip),
+        blocklists=_blocklists(given),
         from_name=given.read("from_name", parse_name) or "",
         from_address=from_address,
         reply_to_name=reply_to_name,
@@ -146,6 +147,14 @@ def _port(given: Inputs) -> int | None:
 
 def _connection(given: Inputs) -> tuple[Security, Auth]:
     return given.choice("security", tuple(Security)), given.choice("auth", tuple(Auth))
+
+
+def _blocklists(given: Inputs) -> tuple[str, ...]:
+    found = given.several("blocklists", grammar.blocklist)
+    if len(found) > grammar.MOST_BLOCKLISTS:
+        most = grammar.MOST_BLOCKLISTS
+        given.refuse("blocklists", f"At most {most} block lists are asked.")
+    return found
 
 
 def _dkim(given: Inputs) -> Dkim:

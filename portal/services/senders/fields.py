@@ -33,6 +33,7 @@ UNTESTED = frozenset(
         "name",
         "region",
         "relay_ips",
+        "blocklists",
         "dkim",
         "dkim_signing",
         "pacing",
@@ -102,7 +103,8 @@ class SenderFields:
 
     `host` and `port` are None for the sandbox alone. `username` is empty where
     the provider takes the secret as user name, and where it is the From address
-    (OAuth 2.0). `secrets` are those of SECRETS that were typed or lent: what is
+    (OAuth 2.0). `relay_ips` are where an own relay sends from, `blocklists` the lists
+    that are asked about them. `secrets` are those of SECRETS that were typed or lent: what is
     not there stays as it is stored.
     """
 
@@ -122,6 +124,7 @@ class SenderFields:
     ehlo_name: str | None = None
     local_address: str | None = None
     relay_ips: tuple[str, ...] = ()
+    blocklists: tuple[str, ...] = ()
     from_name: str = ""
     reply_to_name: str = ""
     reply_to_address: str | None = None
@@ -169,7 +172,7 @@ def stored_fields(
     values = {name: value for name, value in settings.items() if name in known}
     values["security"] = Security(settings["security"])
     values["auth"] = Auth(settings["auth"])
-    for name in ("relay_ips", "allowed_from"):
+    for name in ("relay_ips", "blocklists", "allowed_from"):
         values[name] = tuple(settings.get(name) or ())
     dkim = settings.get("dkim") or {}
     values["dkim"] = Dkim(**{**dkim, "selectors": tuple(dkim.get("selectors") or ())})

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from portal.address import parse_domain, parse_host, parse_mailbox, parse_name
 from portal.config.names import ehlo_name
+from portal.net.special import is_inner_name
 
 WITH_PASSWORD = ("SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN", "CRAM-MD5")
 WITH_TOKEN = ("XOAUTH2", "OAUTHBEARER")
@@ -21,6 +22,7 @@ PEM_LENGTH = 65536
 URL_LENGTH = 2000
 SCOPE_LENGTH = 2000
 MOST_A_PERIOD = 100_000_000
+MOST_BLOCKLISTS = 4
 
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _SELECTOR = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,61}[a-z0-9_])?")
@@ -50,6 +52,17 @@ def address(text: str) -> str:
 
 def domain(text: str) -> str:
     return parse_domain(text.removesuffix("."))
+
+
+def blocklist(text: str) -> str:
+    """The zone of a list (RFC 5782 §2). The names of an inner network are not asked
+    for: the answer would tell a tenant what is there."""
+    if "/" in text:
+        raise ValueError("A block list is a name like zen.spamhaus.org, no address.")
+    found = domain(text)
+    if is_inner_name(found):
+        raise ValueError(f"“{found}” is a name of an inner network.")
+    return found
 
 
 def mailbox_or_domain(text: str) -> str:

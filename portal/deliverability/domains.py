@@ -2,28 +2,77 @@
 
 from __future__ import annotations
 
-from portal.deliverability.types import Subject
+import dataclasses
+
+from portal.deliverability.dmarc import older
+from portal.deliverability.types import Expectation, ReturnPathExpected, Subject
 
 
 def envelope(subject: Subject) -> str | None:
-    """Whose SPF a receiver looks at; None: the provider's own, in order by itself.
+    """Whose SPF is looked at; None: the provider's own, in order by itself.
 
     A `{word}` is left in it where only the provider's console knows the name.
     """
     expectation = subject.expectation
     spf = expectation.spf if expectation else None
+    own = _own_path(subject)
     if subject.is_homely:
-        return subject.return_path
+        return own
     if spf is None or spf.evaluated_at == "from_domain":
-        return subject.return_path or subject.domain
+        return own or subject.domain
     if spf.evaluated_at == "signing_domain":
-        return subject.return_path or signing(subject)
-    if spf.evaluated_at == "return_path":
+        return own or signing(subject)
+    if spf.evaluated_at == "return_path" and subject.return_path is None:
         usual = expectation.return_path if expectation else None
-        return subject.return_path or (usual.host if usual else None)
-    return subject.return_path
+        return usual.host if usual else None
+    return own
+
+
+def aligning(subject: Subject) -> str | None:
+    """The envelope that a receiver compares with From; None: one of the provider's."""
+    spf = subject.expectation.spf if subject.expectation else None
+    if spf is not None and spf.lends_envelope and not subject.is_homely:
+        return _own_path(subject)
+    return envelope(subject)
 
 
 def signing(subject: Subject) -> str:
     """The d= of the signature that is meant to align."""
     return subject.signing_domain or subject.domain
+
+
+def with_own_path(subject: Subject) -> Subject:
+    """Providers that look at From let the tenant have an envelope, too: then that is
+    the one that counts."""
+    made = subject.expectation
+    spf = made.spf if made else None
+    if made is None or spf is None or made.return_path is None:
+        return subject
+    own = _own_path(subject) not in (None, subject.domain)
+    if not own or not spf.lends_envelope or not made.return_path.records:
+        return subject
+    at_path = dataclasses.replace(spf, evaluated_at="return_path")
+    return dataclasses.replace(
+        subject, expectation=dataclasses.replace(made, spf=at_path)
+    )
+
+
+def _own_path(subject: Subject) -> str | None:
+    """What a tenant reads in a mail may be the provider's, and is not theirs to fill."""
+    path = subject.return_path
+    if path is None or subject.expectation is None:
+        return path
+    home = older.organization(path)
+    known = {older.organization(subject.domain), older.organization(signing(subject))}
+    return None if home in _places(subject.expectation) - known else path
+
+
+def _places(expectation: Expectation) -> set[str | None]:
+    """The domains of a provider, as far as its records name them."""
+    path = expectation.return_path or ReturnPathExpected()
+    records = (*path.records, *path.alternatives)
+    hosts = [each.value.split()[-1] for each in records if each.type != "TXT"]
+    if expectation.spf is not None:
+        hosts += [each.partition(":")[2] for each in expectation.spf.includes]
+    whole = (each.rpartition("}")[2].lstrip(".") for each in hosts)
+    return {older.organization(each) for each in whole if "." in each}

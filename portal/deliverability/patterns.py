@@ -9,10 +9,12 @@ _QUOTED = re.compile(r"\\\{[^{}]*\\\}")
 
 
 def filled(pattern: str, **words: str) -> str:
-    """What is not known stays as it is: `{tenant}`. `{domain-with-dashes}` follows
-    from `domain`."""
+    """What is not known stays as it is: `{tenant}`. `{domain-with-dashes}` and
+    `{domain-without-hyphens}` follow from `domain`."""
     if "domain" in words:
         words["domain-with-dashes"] = words["domain"].replace(".", "-")
+        plain = words["domain"].replace("-", "")
+        words["domain-without-hyphens"] = plain.replace(".", "-")
     return _WORD.sub(lambda found: words.get(found[1], found[0]), pattern)
 
 

@@ -56,14 +56,20 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpfExpected:
-    """`includes` are terms to publish, `accept` others that do as well,
-    `also_required` stands beside them (`mx`, a term, or words for people)."""
+    """`includes` are terms to publish, `accept` others that do as well, `usual` those
+    of a record where there is nothing to include; `also_required` stands beside them
+    (`mx`, a term, or words for people), `ending` behind them in a new record.
+    `lends_envelope`: looked at is From, the envelope is the provider's all the same
+    unless the tenant has a return path."""
 
     evaluated_at: EvaluatedAt = "from_domain"
     required_at_from_domain: bool = True
     includes: tuple[str, ...] = ()
     accept: tuple[str, ...] = ()
+    usual: tuple[str, ...] = ()
     also_required: tuple[str, ...] = ()
+    ending: str = "~all"
+    lends_envelope: bool = False
     notes: str | None = None
 
 
@@ -71,7 +77,8 @@ class SpfExpected:
 class DkimExpected:
     """`selectors` are fixed by the provider; `common` ones are worth a look;
     `targets` are patterns of where a CNAME may lead (`{selector}`, `{domain}`,
-    `{domain-with-dashes}`; any other `{word}` stands for anything).
+    `{domain-with-dashes}`; any other `{word}` stands for anything), `accept` others
+    that do as well, `value` is how a record that is a TXT reads.
     `by_provider`: the provider, not the tenant, chooses the key. `values` are the
     records of selectors whose key is known here, such as our own."""
 
@@ -81,6 +88,8 @@ class DkimExpected:
     selector_pattern: str | None = None
     name_pattern: str = "{selector}._domainkey.{domain}"
     targets: tuple[str, ...] = ()
+    accept: tuple[str, ...] = ()
+    value: str = "v=DKIM1; k=rsa; p={key}"
     all_required: bool = False
     by_provider: bool = False
     values: Mapping[str, str] = field(default_factory=dict)

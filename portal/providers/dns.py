@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 EvaluatedAt = Literal[
@@ -25,24 +26,31 @@ class DnsRecord:
 class SpfFacts:
     """`evaluated_at` is the domain whose record counts, that of the envelope.
 
-    `includes` are the terms to publish, `accept` others that do as well,
-    `also_required` what has to stand beside them, in words or as a term.
+    `includes` are the terms to publish, in a region of `regional` its own instead;
+    `accept` others that do as well, `usual` what stands for them where there is
+    nothing to include, `also_required` what has to stand beside them, in words or as
+    a term. `lends_envelope`: they look at From, and mail leaves with an envelope of
+    the provider's unless the tenant has a return path.
     """
 
     evaluated_at: EvaluatedAt
     required_at_from_domain: bool | str = False  # text: the condition in words
     recommended_at_from_domain: bool = False
     includes: tuple[str, ...] = ()
+    regional: Mapping[str, str] = field(default_factory=dict)
     accept: tuple[str, ...] = ()
+    usual: tuple[str, ...] = ()
     also_required: tuple[str, ...] = ()
     ending: Literal["~all", "-all", "?all"] = "~all"  # of a record made for it
+    lends_envelope: bool = False
     notes: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DkimFacts:
     """`selectors` where they are fixed; else `selectors_common` are worth a look and
-    `selector_pattern` tells one. A record may point at any of `targets`.
+    `selector_pattern` tells one. A record may point at any of `targets`, and `accept`
+    are others that do as well; `value_pattern` is how one that is a TXT begins.
     `all_required`: each selector must be there, not only one."""
 
     record_type: DkimRecordType
@@ -54,6 +62,7 @@ class DkimFacts:
     selector_pattern: str | None = None
     name_pattern: str = "{selector}._domainkey.{domain}"
     targets: tuple[str, ...] = ()
+    accept: tuple[str, ...] = ()
     value_pattern: str | None = None
     key_bits: int | None = None
     all_required: bool = False

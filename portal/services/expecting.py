@@ -46,20 +46,32 @@ def expectation(
 ) -> Expectation:
     """For mail from `domain`. A `{word}` stays where only the provider's console
     knows it."""
-    words = {"domain": domain} | ({"region": region} if region else {})
-    own = signing_domain in (None, domain) and not is_freemail(domain)
+    known = _authenticated(domain, signing_domain)
+    words = {"domain": known} | ({"region": region} if region else {})
     return Expectation(
         id=provider.id,
         name=provider.name,
         own_relay=provider.kind == "relay" and not provider.has_hosts,
         home=is_freemail(domain) and home_of(domain) == provider.id,
-        spf=_spf(provider.spf, words, own=own) if provider.spf else None,
+        spf=(
+            _spf(provider.spf, words, own=not is_freemail(domain))
+            if provider.spf
+            else None
+        ),
         dkim=_dkim(provider.dkim) if provider.dkim else None,
         return_path=(
             _return_path(provider.return_path, words) if provider.return_path else None
         ),
         docs=next(iter(provider.docs), None),
     )
+
+
+def _authenticated(domain: str, signing_domain: str | None) -> str:
+    """The domain that the provider knows, above or below that of From."""
+    if signing_domain is None:
+        return domain
+    same = organization(signing_domain) == organization(domain)
+    return signing_domain if same else domain
 
 
 def is_somebody_elses(provider: Provider | None, domain: str) -> bool:
@@ -71,13 +83,19 @@ def is_somebody_elses(provider: Provider | None, domain: str) -> bool:
 
 def _spf(facts: SpfFacts, words: dict[str, str], *, own: bool) -> SpfExpected:
     required = facts.required_at_from_domain
+    regional = facts.regional.get(words.get("region", ""))
+    includes = (regional,) if regional else facts.includes
+    others = (*facts.includes, *facts.regional.values(), *facts.accept)
     return SpfExpected(
         evaluated_at=facts.evaluated_at,
         # A condition in words means: where the domain is the tenant's own.
         required_at_from_domain=own if isinstance(required, str) else required,
-        includes=tuple(patterns.filled(each, **words) for each in facts.includes),
-        accept=facts.accept,
+        includes=tuple(patterns.filled(each, **words) for each in includes),
+        accept=tuple(each for each in others if each not in includes),
+        usual=facts.usual,
         also_required=facts.also_required,
+        ending=facts.ending,
+        lends_envelope=facts.lends_envelope,
         notes=facts.notes,
     )
 
@@ -91,10 +109,17 @@ def _dkim(facts: DkimFacts) -> DkimExpected:
         selector_pattern=facts.selector_pattern,
         name_pattern=facts.name_pattern,
         targets=facts.targets,
+        accept=facts.accept,
+        value=_value(facts.value_pattern),
         all_required=facts.all_required,
         by_provider=facts.selector_source in ("provider", "dashboard", "fixed"),
         notes=facts.notes,
     )
+
+
+def _value(pattern: str | None) -> str:
+    """The facts write three dots for the key."""
+    return pattern.replace("...", "{key}") if pattern else DkimExpected().value
 
 
 def _return_path(facts: ReturnPathFacts, words: dict[str, str]) -> ReturnPathExpected:

@@ -36,7 +36,7 @@ async def by_signature(asking: Asking, subject: Subject, dkim: Check | None) -> 
 
 
 async def by_envelope(asking: Asking, subject: Subject, spf: Check) -> Aligned:
-    host = domains.envelope(subject)
+    host = domains.aligning(subject)
     if host is None or "{" in host:
         return Aligned(domain=None, relaxed=False, strict=False, usable=False)
     return await _aligned(asking, subject, host, spf)

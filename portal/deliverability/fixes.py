@@ -6,7 +6,6 @@ import re
 
 from portal.deliverability.asking import Asking
 from portal.deliverability.dmarc import older
-from portal.deliverability.spf.terms import BadRecord, is_open, parse
 from portal.deliverability.types import Fix
 from portal.net.records import Answered
 
@@ -15,7 +14,6 @@ LONGEST_PART = 255  # octets of one character-string (RFC 1035 §3.3)
 IN_PARTS = "Longer than 255: where the panel refuses it, in quoted parts."
 OWN_MAIL = "10 {your mail server}"
 OWN_MAIL_NOTE = "Where answers and bounces go; most mailbox providers tell the name."
-_USUAL_ENDING = "~all"
 
 
 async def fix(
@@ -55,46 +53,3 @@ def relative(name: str, zone: str) -> str:
     if name == zone:
         return "@"
     return name.removesuffix(f".{zone}")
-
-
-def merged_spf(texts: tuple[str, ...], *terms: str) -> str:
-    """One record that says what all of `texts` say, with `terms` before its end; what
-    cannot be read is left out, and so is what lets everybody in."""
-    terms_there = [
-        term for text in texts for term in text.split()[1:] if _is_sound(term)
-    ]
-    terms_there = [term for term in terms_there if not _is_open(term)]
-    ends = [term for term in terms_there if _is_all(term)]
-    leads = [term for term in terms_there if _is_redirect(term)]
-    others = [term for term in terms_there if term not in (*ends, *leads)]
-    ending = next((each for each in ends if each[0] in "-~"), None)
-    if ending is None and (ends or not leads):
-        ending = _USUAL_ENDING
-    last = [ending] if ending else leads[:1]
-    told = [term for term in others if term.lower().startswith("exp=")]
-    others = [term for term in others if term not in told[1:]]  # RFC 7208 §6
-    return " ".join(["v=spf1", *_once([*others, *terms]), *last])
-
-
-def _is_sound(term: str) -> bool:
-    try:
-        parse(f"v=spf1 {term}")
-    except BadRecord:
-        return False
-    return True
-
-
-def _is_open(term: str) -> bool:
-    return not _is_all(term) and any(map(is_open, parse(f"v=spf1 {term}").mechanisms))
-
-
-def _is_all(term: str) -> bool:
-    return term.lower().lstrip("+-~?") == "all"
-
-
-def _is_redirect(term: str) -> bool:
-    return term.lower().startswith("redirect=")
-
-
-def _once(terms: list[str]) -> list[str]:
-    return list({each.lower(): each for each in terms}.values())

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from portal.deliverability.dkim import key as dkim
 from portal.deliverability.dmarc import record as dmarc
 from portal.deliverability.dmarc.reports import reports
-from portal.deliverability.fixes import merged_spf
 from portal.deliverability.spf import terms
 from portal.deliverability.spf.judging import check_spf
+from portal.deliverability.spf.merging import Change, merged_spf
 from portal.deliverability.telling import check_json
 from portal.deliverability.types import Subject
 from portal.net.records import LONGEST_TEXT
@@ -98,7 +98,7 @@ def test_no_text_is_too_odd(text):
 def test_what_is_proposed_can_always_be_evaluated(one, other):
     texts = (f"v=spf1 {one}", f"v=spf1 {other}")
 
-    merged = merged_spf(texts, "include:a.example")
+    merged = merged_spf(texts, Change(terms=("include:a.example",)))
 
     parsed = terms.parse(merged)
     assert "include:a.example" in merged

@@ -6,8 +6,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from portal.deliverability.fixes import merged_spf
 from portal.deliverability.spf.judging import check_spf
+from portal.deliverability.spf.merging import Change, merged_spf
 from portal.deliverability.types import (
     Expectation,
     Record,
@@ -160,7 +160,18 @@ def test_what_could_not_be_asked_is_not_missing(checked, fate):
             ["include:a.example"],
             "v=spf1 mx include:a.example -all",
         ),
-        (("v=spf1 mx -all", "v=spf1 mx ip4:192.0.2.1 ~all"), [], None),
+        (
+            ("v=spf1 mx -all", "v=spf1 mx ip4:192.0.2.1 ~all"),
+            [],
+            "v=spf1 mx ip4:192.0.2.1 ~all",
+        ),
+        (("v=spf1 mx -all", "v=spf1 a +all"), [], "v=spf1 mx a ~all"),
+        (
+            ("v=spf1 redirect=b.example", "v=spf1 mx -all"),
+            [],
+            "v=spf1 mx include:b.example -all",
+        ),
+        (("v=spf1 ?mx v=spf1 +a -all",), ["mx"], "v=spf1 +a mx -all"),
         (("v=spf1 redirect=b.example",), ["mx"], "v=spf1 mx redirect=b.example"),
         (("v=spf1 a redirect=b.example -all",), ["mx"], "v=spf1 a mx -all"),
         (("v=spf1 a +all",), [], "v=spf1 a ~all"),
@@ -168,7 +179,9 @@ def test_what_could_not_be_asked_is_not_missing(checked, fate):
     ],
 )
 def test_one_record_says_it_all(texts, terms, merged):
-    assert merged_spf(texts, *terms) == (merged or "v=spf1 mx ip4:192.0.2.1 -all")
+    assert merged_spf(texts, Change(terms=tuple(terms))) == (
+        merged or "v=spf1 mx ip4:192.0.2.1 -all"
+    )
 
 
 def test_the_fix_is_the_whole_record_with_its_place(checked):

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from portal.deliverability import patterns
 from portal.deliverability.asking import Asking
-from portal.deliverability.spf.check_host import Result, check_host
+from portal.deliverability.spf.check_host import Result, Verdict, check_host
 from portal.deliverability.spf.macros import Asked
-from portal.deliverability.spf.terms import BadRecord, parse
+from portal.deliverability.spf.merging import NOTHING, Change, bare
+from portal.deliverability.spf.terms import BadRecord, Mechanism, parse
 from portal.deliverability.spf.tree import Node, State, evaluated
 from portal.deliverability.types import IPAddress, SpfExpected, Status, Subject
 
 LONGEST = 300  # characters of a term that may be a provider's
 _NOTHING = SpfExpected()
+_NO = (Result.FAIL, Result.SOFTFAIL, Result.NEUTRAL, Result.NONE)
+_ERRORS = {Result.PERMERROR: Status.FAIL, Result.TEMPERROR: Status.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """`terms` are those to add; `relays` what a receiver says of each address."""
+    """`change` is what lets the sender in; `relays` what a receiver says of each
+    address, `errors` why it could say nothing."""
 
     reasons: dict[str, Status] = field(default_factory=dict)
-    terms: tuple[str, ...] = ()
+    errors: dict[str, Status] = field(default_factory=dict)
+    change: Change = NOTHING
     relays: dict[str, str] = field(default_factory=dict)
 
 
@@ -35,7 +41,7 @@ def wanted_terms(subject: Subject) -> tuple[str, ...]:
     """What a record of this sender has to hold."""
     relays = (ip_term(ip) for ip in subject.relay_ips)
     terms = (*expected(subject).includes, *_also(subject), *relays)
-    return tuple(dict.fromkeys(terms))
+    return tuple(dict.fromkeys(terms)) or expected(subject).usual
 
 
 def ip_term(ip: IPAddress) -> str:
@@ -44,23 +50,35 @@ def ip_term(ip: IPAddress) -> str:
 
 async def missing(asking: Asking, subject: Subject, top: Node) -> Missing:
     relays = await _of_relays(asking, subject, top)
-    refused = [ip for ip, result in relays.items() if _is_no(result)]
+    refused = {ip: told for ip, told in relays.items() if told.result in _NO}
     absent = await _absent(asking, subject, top)
     reasons: dict[str, Status] = {}
     if absent:
         reasons["spf_provider_not_authorised"] = Status.FAIL
     if refused:
         reasons["spf_relay_ip_not_authorised"] = Status.FAIL
+    named = [ip for ip, told in relays.items() if _is_ptr(told.why or "")]
+    terms = dict.fromkeys([*absent, *map(ip_term, (*refused, *named))])
     return Missing(
         reasons=reasons,
-        terms=(*absent, *(ip_term(ip) for ip in refused)),
-        relays={str(ip): result.value for ip, result in relays.items()},
+        errors={
+            told.reason: _ERRORS[told.result]
+            for told in relays.values()
+            if told.reason is not None
+        },
+        change=Change(
+            terms=tuple(terms),
+            # A term that refuses the address has to come after the one that does not.
+            first=any(bare(told.why or "all") != "all" for told in refused.values()),
+            without=_ptr_terms(top) if relays else (),
+        ),
+        relays={str(ip): told.result.value for ip, told in relays.items()},
     )
 
 
 async def _of_relays(
     asking: Asking, subject: Subject, top: Node
-) -> dict[IPAddress, Result]:
+) -> dict[IPAddress, Verdict]:
     sender = f"postmaster@{top.domain}"
     helo = subject.helo or top.domain
     verdicts = await asyncio.gather(
@@ -69,15 +87,17 @@ async def _of_relays(
             for ip in subject.relay_ips
         )
     )
-    return {
-        ip: verdict.result
-        for ip, verdict in zip(subject.relay_ips, verdicts, strict=True)
-    }
+    return dict(zip(subject.relay_ips, verdicts, strict=True))
 
 
-def _is_no(result: Result) -> bool:
-    """Errors have reasons of their own, from the tree."""
-    return result in (Result.FAIL, Result.SOFTFAIL, Result.NEUTRAL, Result.NONE)
+def _is_ptr(term: str) -> bool:
+    return re.match(r"\+?ptr(?![a-z0-9])", term, re.IGNORECASE) is not None
+
+
+def _ptr_terms(top: Node) -> tuple[str, ...]:
+    """Those that the addresses of the relays stand in for (RFC 7208 §5.5)."""
+    terms = top.parsed.mechanisms if top.parsed else ()
+    return tuple(each.text for each in terms if each.name == "ptr")
 
 
 async def _absent(asking: Asking, subject: Subject, top: Node) -> tuple[str, ...]:
@@ -85,18 +105,25 @@ async def _absent(asking: Asking, subject: Subject, top: Node) -> tuple[str, ...
     hold them, so then nothing is missing."""
     spf = expected(subject)
     there = set(_terms(top))
-    if any(_may_hold_it(node) for node in top.all_below):
+    if any(_may_hold_it(node) for node in top.passing):
         return ()
     also = tuple(term for term in _also(subject) if term.lower() not in there)
     if any(_fits(term, there) for term in (*spf.includes, *spf.accept)):
         return also
-    if await _leads_to_provider(asking, subject, top):
+    if await leads_to_provider(asking, subject, top):
         return also
     if spf.includes:
         return (*spf.includes, *also)
     if spf.accept and not subject.relay_ips:
-        return (spf.accept[-1], *also)
+        return (*spf.usual, *also)
     return also
+
+
+def is_wanted(subject: Subject, term: str) -> bool:
+    """Whether it is one of the provider's, also as a redirect."""
+    spf = expected(subject)
+    there = {bare(term).replace("redirect=", "include:"), bare(term)}
+    return any(_fits(each, there) for each in (*spf.includes, *spf.accept))
 
 
 def _may_hold_it(node: Node) -> bool:
@@ -129,16 +156,30 @@ def _is_term(text: str) -> bool:
 
 
 def _terms(top: Node) -> Iterator[str]:
-    """Of all records of the tree, as far as they are reached."""
-    for node in top.all_below:
+    """Of all records of the tree, as far as they are reached; the first of its kind
+    decides, so that a `?mx` before `mx` lets nobody in."""
+    decided: set[str] = set()
+    for node in top.passing:
         if node.parsed is None:
             continue
         for mechanism in evaluated(node.parsed):
-            if mechanism.qualifier == "+":
-                yield mechanism.text.lower().lstrip("+")
+            name = _meant(mechanism, node, top)
+            if name not in decided and mechanism.qualifier == "+":
+                yield name
+            decided.add(name)
         if node.parsed.redirect and node.parsed.all is None:
             yield f"redirect={node.parsed.redirect.lower()}"
             yield f"include:{node.parsed.redirect.lower()}"
+
+
+def _meant(mechanism: Mechanism, node: Node, top: Node) -> str:
+    """`mx:shop.example` and `mx/24` hold what `mx` of shop.example does; that of
+    another domain is another."""
+    name = bare(mechanism.text)
+    if mechanism.name not in ("a", "mx"):
+        return name
+    named = (mechanism.domain or node.domain).lower().rstrip(".")
+    return mechanism.name if named in (top.domain, "%{d}") else f"{name} of {named}"
 
 
 def _fits(term: str, there: set[str]) -> bool:
@@ -147,7 +188,7 @@ def _fits(term: str, there: set[str]) -> bool:
     )
 
 
-async def _leads_to_provider(asking: Asking, subject: Subject, top: Node) -> bool:
+async def leads_to_provider(asking: Asking, subject: Subject, top: Node) -> bool:
     """A return path that is an alias of the provider's is the provider's to fill."""
     path = subject.expectation.return_path if subject.expectation else None
     if path is None or expected(subject).evaluated_at == "from_domain":

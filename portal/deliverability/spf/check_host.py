@@ -29,6 +29,7 @@ from portal.deliverability.spf.terms import (
     parse,
 )
 from portal.deliverability.types import IPAddress
+from portal.deliverability.unknowing import reason_of
 from portal.net.records import Kind, Records
 
 MOST_LOOKUPS = 10
@@ -51,11 +52,12 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """`why` names the term that decided or broke it; `explanation` is the domain's
-    own (exp=), hostile text, with `fail` alone."""
+    """`why` names the term that decided or broke it, `reason` is the word for an
+    error; `explanation` is the domain's own (exp=), hostile text, with `fail` alone."""
 
     result: Result
     why: str | None = None
+    reason: str | None = None
     explanation: str | None = None
 
 
@@ -74,9 +76,11 @@ _RESULTS = {
 class _Ends(Exception):
     """An error of the whole check, from wherever in the tree."""
 
-    def __init__(self, result: Result, why: str) -> None:
+    def __init__(
+        self, reason: str, why: str, result: Result = Result.PERMERROR
+    ) -> None:
         super().__init__(why)
-        self.verdict = Verdict(result=result, why=why)
+        self.verdict = Verdict(result=result, why=why, reason=reason)
 
 
 async def check_host(dns: Asker, asked: Asked, domain: str) -> Verdict:
@@ -121,11 +125,11 @@ class _Check:
         if not found:
             return None
         if len(found) > 1:
-            raise _Ends(Result.PERMERROR, domain)
+            raise _Ends("spf_multiple_records", domain)
         try:
             return parse(found[0])
         except BadRecord as error:
-            raise _Ends(Result.PERMERROR, error.term) from error
+            raise _Ends("spf_syntax_error", error.term) from error
 
     async def _redirected(self, spec: str, domain: str, *, explains: bool) -> Verdict:
         text = f"redirect={spec}"
@@ -133,7 +137,7 @@ class _Check:
         target = await self._target(spec, domain)
         verdict = await self.of(target, explains=explains) if target else None
         if verdict is None or verdict.result is Result.NONE:
-            raise _Ends(Result.PERMERROR, text)
+            raise _Ends("spf_redirect_no_record", text)
         return verdict
 
     async def _matches(self, mechanism: Mechanism, domain: str) -> bool:
@@ -166,13 +170,13 @@ class _Check:
     async def _includes(self, mechanism: Mechanism, target: str) -> bool:
         verdict = await self.of(target, explains=False)
         if verdict.result is Result.NONE:
-            raise _Ends(Result.PERMERROR, mechanism.text)
+            raise _Ends("spf_include_no_record", mechanism.text)
         return verdict.result is Result.PASS
 
     async def _is_mx(self, mechanism: Mechanism, target: str) -> bool:
         answer = await self._counted(target, "MX")
         if len(answer.records) > MOST_NAMES:
-            raise _Ends(Result.PERMERROR, mechanism.text)
+            raise _Ends("spf_too_many_lookups", mechanism.text)
         for record in answer.records:
             host = record.rpartition(" ")[2]
             if host != "." and self._near(await self._addresses(host), mechanism):
@@ -248,20 +252,20 @@ class _Check:
     def _count(self, text: str) -> None:
         self._lookups += 1
         if self._lookups > MOST_LOOKUPS:
-            raise _Ends(Result.PERMERROR, text)
+            raise _Ends("spf_too_many_lookups", text)
 
     async def _counted(self, name: str, kind: Kind) -> Records:
         answer = await self._ask(name, kind)
         if not answer.records:
             self._void += 1
             if self._void > MOST_VOID:
-                raise _Ends(Result.PERMERROR, name)
+                raise _Ends("spf_too_many_void_lookups", name)
         return answer
 
     async def _ask(self, name: str, kind: Kind) -> Records:
         answer = await self._dns.ask(name, kind)
         if not answer.answered.is_known:
-            raise _Ends(Result.TEMPERROR, name)
+            raise _Ends(reason_of(answer.answered), name, Result.TEMPERROR)
         return answer
 
 

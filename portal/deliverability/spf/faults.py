@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from portal.deliverability.dmarc import older
 from portal.deliverability.spf.check_host import MOST_LOOKUPS, MOST_VOID
 from portal.deliverability.spf.terms import Parsed, is_open
 from portal.deliverability.spf.tree import Node, State, evaluated
@@ -38,9 +39,9 @@ def _below(top: Node) -> Iterator[Reason]:
         elif node.state is State.UNKNOWN:
             yield reason_of(node.answered), Status.UNKNOWN
         elif node.state is State.NONE:
-            redirect = (node.term or "").lower().startswith("redirect=")
-            which = "redirect" if redirect else "include"
+            which = "redirect" if node.is_redirect else "include"
             yield f"spf_{which}_no_record", Status.FAIL
+        yield from ((reason_of(each), Status.UNKNOWN) for each in node.lost)
 
 
 def _limits(top: Node) -> Iterator[Reason]:
@@ -55,18 +56,15 @@ def _limits(top: Node) -> Iterator[Reason]:
 
 
 def _ending(top: Node) -> Iterator[Reason]:
-    ending = top.ending
-    if any(lets_all_in(node) for node in top.all_below if _counts(node)):
+    last = top.chain[-1]
+    if any(lets_all_in(node) for node in top.passing):
         yield _ENDINGS["+"]
-    elif ending is not None and ending.qualifier in _ENDINGS:
-        yield _ENDINGS[ending.qualifier]
-    elif ending is None and not _leads_on(top):
+    elif last.parsed is None or (last.parsed.redirect and not last.parsed.all):
+        return  # an end that cannot be read is another fault
+    elif last.parsed.all is None:
         yield "spf_no_all", Status.WARN
-
-
-def _counts(node: Node) -> bool:
-    """Whether what this record passes, passes: not for `-include:` and the like."""
-    return (node.term or "")[:1] not in ("-", "~", "?")
+    elif last.parsed.all.qualifier in _ENDINGS:
+        yield _ENDINGS[last.parsed.all.qualifier]
 
 
 def lets_all_in(node: Node) -> bool:
@@ -77,24 +75,33 @@ def lets_all_in(node: Node) -> bool:
     return any(is_open(each) for each in reached)
 
 
-def _leads_on(node: Node) -> bool:
-    """Whether a redirect leads to where nobody could look."""
-    return any(
-        (child.term or "").lower().startswith("redirect=")
-        and child.state in (State.UNKNOWN, State.MACRO)
-        for child in node.all_below
+def _shape(top: Node) -> Iterator[Reason]:
+    for node in own_records(top):
+        if node.octets >= LARGE_OCTETS:
+            yield "spf_large", Status.WARN
+        if node.parsed is None:
+            continue
+        if any(each.name == "ptr" for each in node.parsed.mechanisms):
+            yield "spf_ptr_mechanism", Status.WARN
+        if unreachable(node.parsed):
+            yield "spf_unreachable_terms", Status.WARN
+
+
+def own_records(top: Node) -> tuple[Node, ...]:
+    """Those of the tree that the same people publish, each once, this one first."""
+    return tuple(
+        {
+            node.home: node
+            for node in top.all_below
+            if node is top or (node.texts and is_within(node, top))
+        }.values()
     )
 
 
-def _shape(top: Node) -> Iterator[Reason]:
-    if top.octets >= LARGE_OCTETS:
-        yield "spf_large", Status.WARN
-    if top.parsed is None:
-        return
-    if any(each.name == "ptr" for each in top.parsed.mechanisms):
-        yield "spf_ptr_mechanism", Status.WARN
-    if unreachable(top.parsed):
-        yield "spf_unreachable_terms", Status.WARN
+def is_within(node: Node, top: Node) -> bool:
+    """Whether the record stands in a zone of the domain that is judged."""
+    ours = older.organization(top.domain) or top.domain
+    return (older.organization(node.home) or node.home) == ours
 
 
 def unreachable(parsed: Parsed) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from portal.deliverability.asking import Asking
@@ -25,6 +25,7 @@ from portal.net.records import Answered, Kind, Records
 DEEPEST = 10
 MOST_RECORDS = 16  # of one tree: beyond, a receiver has given up long before
 MOST_EMPTY = 8  # terms whose names are looked at for being void
+NO_PASS = ("-", "~", "?")
 MOST_HOSTS = 10  # of one `mx` term (RFC 7208 §4.6.4)
 _KINDS: Mapping[str, tuple[Kind, ...]] = {
     "a": ("A", "AAAA"),
@@ -48,9 +49,12 @@ class State(StrEnum):
 class Node:
     """One record. `term` led here from above; None at the top. `lookups` are those of
     this record and all below, `void` the names among them that lead to nothing,
-    `crowded` those of more mail hosts than a receiver looks at."""
+    `crowded` those of more mail hosts than a receiver looks at. `home` is the name
+    that holds the record, another where `domain` is an alias; `lost` is why names of
+    its own terms are not known."""
 
     domain: str
+    home: str
     term: str | None
     state: State
     texts: tuple[str, ...] = ()
@@ -61,6 +65,7 @@ class Node:
     lookups: int = 0
     void: tuple[str, ...] = ()
     crowded: tuple[str, ...] = ()
+    lost: tuple[Answered, ...] = ()
     children: tuple[Node, ...] = ()
 
     @property
@@ -71,14 +76,35 @@ class Node:
             yield from child.all_below
 
     @property
-    def ending(self) -> Mechanism | None:
-        """The `all` that decides in the end, also behind a redirect."""
+    def passing(self) -> Iterator[Node]:
+        """Those of `all_below` whose pass is one: what `?include:` and the like lead
+        to never lets anybody in."""
+        yield self
+        for child in self.children:
+            if child.may_pass:
+                yield from child.passing
+
+    @property
+    def may_pass(self) -> bool:
+        return (self.term or "")[:1] not in NO_PASS
+
+    @property
+    def is_redirect(self) -> bool:
+        return (self.term or "").startswith("redirect=")
+
+    @property
+    def chain(self) -> tuple[Node, ...]:
+        """From here along the redirects; the last one ends the evaluation."""
+        behind = [child for child in self.children if child.is_redirect]
+        return (self, *(behind[0].chain if behind else ()))
+
+    def own_void(self) -> tuple[Mechanism, ...]:
+        """Its own terms that find nothing."""
         if self.parsed is None:
-            return None
-        if self.parsed.all is not None or self.parsed.redirect is None:
-            return self.parsed.all
-        behind = [c for c in self.children if (c.term or "").startswith("redirect=")]
-        return behind[0].ending if behind else None
+            return ()
+        return tuple(
+            each for each in evaluated(self.parsed) if _told(each, self) in self.void
+        )
 
 
 class _Room:
@@ -105,16 +131,18 @@ async def _node(
     asking: _Room, domain: str, term: str | None, above: tuple[str, ...]
 ) -> Node:
     if "%" in domain:
-        return Node(domain=domain, term=term, state=State.MACRO)
+        return Node(domain=domain, home=domain, term=term, state=State.MACRO)
     if domain in above:
-        return Node(domain=domain, term=term, state=State.LOOP)
+        return Node(domain=domain, home=domain, term=term, state=State.LOOP)
     if len(above) > DEEPEST or not asking.has_record():
-        return Node(domain=domain, term=term, state=State.TOO_DEEP)
+        return Node(domain=domain, home=domain, term=term, state=State.TOO_DEEP)
     answer = await asking.ask(domain, "TXT")
+    home = answer.aliases[-1] if answer.aliases else domain
     texts = tuple(text for text in answer.records if is_spf(text))
     if len(texts) != 1:
         return Node(
             domain=domain,
+            home=home,
             term=term,
             state=_without_one(answer, texts),
             texts=texts,
@@ -125,15 +153,23 @@ async def _node(
     except BadRecord as error:
         return Node(
             domain=domain,
+            home=home,
             term=term,
             state=State.SYNTAX,
             texts=texts,
             bad_term=error.term,
         )
-    octets = sum(len(text.encode()) for text in answer.records)
-    return await _with_children(
-        asking, parsed, (*above, domain), term=term, texts=texts, octets=octets
+    node = Node(
+        domain=domain,
+        home=home,
+        term=term,
+        state=State.OK,
+        texts=texts,
+        parsed=parsed,
+        # RFC 7208 §3.4: the name and the text of all records of this type.
+        octets=len(domain) + sum(len(text.encode()) for text in answer.records),
     )
+    return await _with_children(asking, node, parsed, (*above, domain))
 
 
 def _without_one(answer: Records, texts: tuple[str, ...]) -> State:
@@ -143,37 +179,27 @@ def _without_one(answer: Records, texts: tuple[str, ...]) -> State:
 
 
 async def _with_children(
-    asking: _Room,
-    parsed: Parsed,
-    path: tuple[str, ...],
-    *,
-    term: str | None,
-    texts: tuple[str, ...],
-    octets: int,
+    asking: _Room, node: Node, parsed: Parsed, path: tuple[str, ...]
 ) -> Node:
     reached = evaluated(parsed)
     leads = [(each.text, each.domain) for each in reached if each.name == "include"]
     if parsed.redirect and parsed.all is None:
         leads.append((f"redirect={parsed.redirect}", parsed.redirect))
-    children, (void, crowded) = await asyncio.gather(
+    children, poor = await asyncio.gather(
         asyncio.gather(
             *(_node(asking, _plain(to or ""), text, path) for text, to in leads)
         ),
-        _poor(asking, reached, path[-1]),
+        _poor(asking, reached, node),
     )
     own = sum(each.name in LOOKED_UP for each in reached) + sum(
         text.startswith("redirect=") for text, _ in leads
     )
-    return Node(
-        domain=path[-1],
-        term=term,
-        state=State.OK,
-        texts=texts,
-        parsed=parsed,
-        octets=octets,
+    return replace(
+        node,
         lookups=own + sum(child.lookups for child in children),
-        void=(*void, *(name for child in children for name in child.void)),
-        crowded=(*crowded, *(name for child in children for name in child.crowded)),
+        void=(*poor.void, *(name for child in children for name in child.void)),
+        crowded=(*poor.crowded, *(n for child in children for n in child.crowded)),
+        lost=poor.lost,
         children=tuple(children),
     )
 
@@ -185,30 +211,53 @@ def evaluated(parsed: Parsed) -> tuple[Mechanism, ...]:
     return parsed.mechanisms[: parsed.mechanisms.index(parsed.all)]
 
 
-async def _poor(
-    asking: _Room, mechanisms: tuple[Mechanism, ...], domain: str
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Terms that find nothing, and those that find too much (RFC 7208 §4.6.4)."""
+@dataclass(frozen=True, slots=True)
+class _Poor:
+    void: tuple[str, ...]
+    crowded: tuple[str, ...]
+    lost: tuple[Answered, ...]
+
+
+async def _poor(asking: _Room, mechanisms: tuple[Mechanism, ...], node: Node) -> _Poor:
+    """Terms that find nothing, those that find too much (RFC 7208 §4.6.4), and why
+    nothing is known of others."""
     named = [
-        (each.name, _plain(each.domain or domain))
+        each
         for each in mechanisms
         if each.name in _KINDS and "%" not in (each.domain or "")
     ]
     named = [each for each in named if asking.has_empty()]
-    counts = await asyncio.gather(*(_found(asking, *each) for each in named))
-    texts = [f"{kind}:{name}" for kind, name in named]
-    counted = list(zip(texts, named, counts, strict=True))
-    return (
-        tuple(text for text, _, count in counted if count == 0),
-        tuple(t for t, (kind, _), n in counted if kind == "mx" and n > MOST_HOSTS),
+    found = await asyncio.gather(
+        *(_found(asking, each.name, _named(each, node)) for each in named)
+    )
+    pairs = [
+        (_told(each, node), each, got) for each, got in zip(named, found, strict=True)
+    ]
+    return _Poor(
+        tuple(told for told, _, got in pairs if got == 0),
+        tuple(
+            told
+            for told, each, got in pairs
+            if each.name == "mx" and isinstance(got, int) and got > MOST_HOSTS
+        ),
+        tuple(got for got in found if isinstance(got, Answered)),
     )
 
 
-async def _found(asking: _Room, term: str, name: str) -> int:
-    """How many records; A and AAAA of one term count once. What nobody knows is one."""
+async def _found(asking: _Room, term: str, name: str) -> int | Answered:
+    """How many records, or why nobody knows; A and AAAA of one term count once."""
     answers = await asyncio.gather(*(asking.ask(name, kind) for kind in _KINDS[term]))
-    unknown = any(not each.answered.is_known for each in answers)
-    return sum(len(each.records) for each in answers) or int(unknown)
+    records = sum(len(each.records) for each in answers)
+    lost = [each.answered for each in answers if not each.answered.is_known]
+    return lost[0] if lost and not records else records
+
+
+def _told(mechanism: Mechanism, node: Node) -> str:
+    return f"{mechanism.name}:{_named(mechanism, node)}"
+
+
+def _named(mechanism: Mechanism, node: Node) -> str:
+    return _plain(mechanism.domain or node.domain)
 
 
 def _plain(name: str) -> str:

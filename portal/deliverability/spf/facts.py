@@ -1,0 +1,61 @@
+"""What a report tells of an SPF tree besides its reasons, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from portal.deliverability.spf.authorising import expected
+from portal.deliverability.spf.faults import unreachable
+from portal.deliverability.spf.tree import Node, State
+from portal.deliverability.types import Subject
+
+LONGEST_TERM = 200  # characters that are told
+LONGEST_RECORD = 2_000
+MOST_TERMS = 20
+_BROKEN = (State.NONE, State.MULTIPLE, State.SYNTAX, State.LOOP, State.UNKNOWN)
+
+
+def facts_of(subject: Subject, top: Node) -> dict[str, Any]:
+    """Counts and picture only where there is a record that can be evaluated."""
+    told: dict[str, Any] = {
+        "evaluated_at": expected(subject).evaluated_at,
+        "host": top.domain,
+    }
+    faulty = next((each for each in top.all_below if each.bad_term), None)
+    if faulty:
+        told["term"] = (faulty.bad_term or "")[:LONGEST_TERM]
+    return told if top.parsed is None else told | _counted(top)
+
+
+def _counted(top: Node) -> dict[str, Any]:
+    behind = unreachable(top.parsed) if top.parsed else ()
+    heaviest = max(top.children, key=lambda child: child.lookups, default=None)
+    broken = [node.domain for node in top.all_below if node.state in _BROKEN]
+    return {
+        "lookups": top.lookups,
+        "void_lookups": len(top.void),
+        "void": _short(top.void),
+        "crowded": _short(top.crowded),
+        "unreachable": _short(behind[:MOST_TERMS]),
+        "broken": _short(dict.fromkeys(broken)),
+        "heaviest": heaviest and heaviest.domain,
+        "tree": _as_json(top),
+    }
+
+
+def _short(texts: Iterable[str]) -> list[str]:
+    return [each[:LONGEST_TERM] for each in texts]
+
+
+def _as_json(node: Node) -> dict[str, Any]:
+    """One branch of the picture on the page."""
+    return {
+        "domain": node.domain,
+        "term": node.term and node.term[:LONGEST_TERM],
+        "state": node.state.value,
+        "record": node.texts[0][:LONGEST_RECORD] if len(node.texts) == 1 else None,
+        "fault": node.bad_term and node.bad_term[:LONGEST_TERM],
+        "lookups": node.lookups,
+        "branches": [_as_json(child) for child in node.children],
+    }

@@ -1,0 +1,108 @@
+"""One SPF record in place of those that are there: what all say, ended well."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from portal.deliverability.spf.terms import BadRecord, is_open, parse
+
+_USUAL_ENDING = "~all"
+_NO_PASS = ("-", "~", "?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """`terms` are to stand in the record, before its end or else `first` of all;
+    `without` leave it, and a redirect `unfollowed` goes on as an include."""
+
+    terms: tuple[str, ...] = ()
+    first: bool = False
+    without: Collection[str] = ()
+    unfollowed: bool = False
+
+
+NOTHING = Change()
+
+
+def merged_spf(texts: tuple[str, ...], change: Change = NOTHING) -> str:
+    """What cannot be read is left out, and so is what lets everybody in. Records that
+    end in different ways end softly: nobody's mail is to be refused by the merging."""
+    read = [_read(text, change) for text in texts]
+    ends = [each.end for each in read if each.end]
+    leads = _once([each.redirect for each in read if each.redirect])
+    terms = [term for each in read for term in each.terms]
+    end: list[str] = leads
+    if ends or len(leads) != 1 or change.unfollowed:
+        terms += [f"include:{lead.partition('=')[2]}" for lead in leads]
+        end = [_ending(ends)]
+    terms = _beside(change.terms, terms)
+    told = [*change.terms, *terms] if change.first else [*terms, *change.terms]
+    return " ".join(["v=spf1", *_once(told), *end])
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    terms: tuple[str, ...]
+    end: str | None  # the first of its kind decides
+    redirect: str | None  # None too where an end stands beside it (RFC 7208 §6.1)
+
+
+def _read(text: str, change: Change) -> _Record:
+    left = {"v=spf1", *(each.lower() for each in change.without)}
+    sound = [term for term in text.split() if term.lower() not in left]
+    sound = [term for term in sound if _is_sound(term)]
+    end = next((term for term in sound if _is_all(term)), None)
+    lead = next((term for term in sound if _is_redirect(term)), None)
+    return _Record(
+        tuple(each for each in sound if not (_is_all(each) or _is_redirect(each))),
+        end,
+        None if end else lead,
+    )
+
+
+def _ending(ends: list[str]) -> str:
+    soft = [end for end in ends if not end.startswith("-")]
+    if ends and not soft:
+        return ends[0]
+    return soft[0] if len(ends) == 1 and soft[0][0] == "~" else _USUAL_ENDING
+
+
+def _beside(wanted: tuple[str, ...], terms: list[str]) -> list[str]:
+    """Without those that say the opposite, and with one explanation (RFC 7208 §6)."""
+    named = {bare(term) for term in wanted}
+    told = [term for term in terms if term.lower().startswith("exp=")]
+    return [
+        term
+        for term in terms
+        if term not in told[1:] and not (bare(term) in named and term[0] in _NO_PASS)
+    ]
+
+
+def _is_sound(term: str) -> bool:
+    try:
+        parsed = parse(f"v=spf1 {term}")
+    except BadRecord:
+        return False
+    return _is_all(term) or not any(map(is_open, parsed.mechanisms))
+
+
+def _is_all(term: str) -> bool:
+    return bare(term) == "all"
+
+
+def _is_redirect(term: str) -> bool:
+    return term.lower().startswith("redirect=")
+
+
+def bare(term: str) -> str:
+    """Without its qualifier, which `+mx` and `mx` differ in alone."""
+    return term.lower().lstrip("+-~?")
+
+
+def _once(terms: list[str]) -> list[str]:
+    """By what they mean: `+mx` is `mx`."""
+    known: dict[str, str] = {}
+    for term in terms:
+        known.setdefault(term.lower().removeprefix("+"), term)
+    return list(known.values())

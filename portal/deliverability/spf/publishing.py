@@ -1,0 +1,52 @@
+"""Mended records of an SPF tree, as they are typed into a DNS panel."""
+
+from __future__ import annotations
+
+import asyncio
+
+from portal.deliverability.asking import Asking
+from portal.deliverability.fixes import fix
+from portal.deliverability.spf.authorising import expected, leads_to_provider
+from portal.deliverability.spf.faults import is_within
+from portal.deliverability.spf.mending import Mended
+from portal.deliverability.spf.tree import Node
+from portal.deliverability.types import Fix, Record, Subject
+
+MOST = 6  # names
+_ALIAS = (
+    "{} is an alias of {}, and no other record may stand beside a CNAME: put addresses "
+    "in its place, or have this published at {}."
+)
+
+
+async def published(
+    asking: Asking, subject: Subject, top: Node, made: tuple[Mended, ...]
+) -> tuple[Fix, ...]:
+    """An alias into somebody else's zone cannot have a text beside it (RFC 1034
+    §3.6.2): the provider's own alias takes its place, where it has one."""
+    if not made or is_within(top, top):
+        return tuple(await asyncio.gather(*(_one(asking, m) for m in made[:MOST])))
+    if await leads_to_provider(asking, subject, top):
+        return ()
+    alias = _alias(subject)
+    if alias is not None:
+        note = f"In place of the alias to {top.home}."
+        return (await fix(asking, top.domain, "CNAME", alias.value, note),)
+    note = _ALIAS.format(top.domain, top.home, top.home)
+    return (await fix(asking, top.domain, "TXT", made[0].value, note),)
+
+
+async def _one(asking: Asking, made: Mended) -> Fix:
+    note = None
+    if len(made.texts) > 1:
+        note = "One record in place of all that are there."
+    elif made.texts:
+        note = "In place of the record that is there."
+    return await fix(asking, made.name, "TXT", made.value, note)
+
+
+def _alias(subject: Subject) -> Record | None:
+    path = subject.expectation.return_path if subject.expectation else None
+    if path is None or expected(subject).evaluated_at != "return_path":
+        return None
+    return next((each for each in path.records if each.type == "CNAME"), None)

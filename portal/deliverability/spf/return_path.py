@@ -1,0 +1,107 @@
+"""The envelope domain that a provider has the tenant set up: its records are one
+CNAME, or MX and TXT together."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from portal.deliverability import patterns
+from portal.deliverability.asking import Asking
+from portal.deliverability.fixes import fix
+from portal.deliverability.rating import worst
+from portal.deliverability.spf.authorising import expected
+from portal.deliverability.types import (
+    Check,
+    CheckName,
+    Fix,
+    Record,
+    ReturnPathExpected,
+    Status,
+    Subject,
+)
+from portal.net.records import Records
+
+_NAMED = "The provider's console shows the name; enter it if the record is there."
+_CONSOLE = "The provider's console shows the value."
+_ALONE = "In place of all MX records there."
+
+
+async def without_path(asking: Asking, subject: Subject, host: str) -> Check:
+    """Nothing there that could be a return path of this provider."""
+    path = _path(subject)
+    wanted = [each for each in path.records if each.type != "MX"]
+    lacking = await _mail(asking, subject, host)
+    return Check(
+        check=CheckName.SPF,
+        status=Status.FAIL if path.required else Status.WARN,
+        reasons=("spf_return_path_missing",),
+        expected=" and ".join(f"{each.type} {each.value}" for each in path.records)
+        or None,
+        fixes=(*lacking, *[await _fix(asking, host, each, path) for each in wanted]),
+        facts={"evaluated_at": "return_path", "host": host},
+    )
+
+
+async def with_bounces(
+    asking: Asking, subject: Subject, host: str, check: Check
+) -> Check:
+    """By MX and TXT it needs both: without the MX its provider falls back to an
+    envelope of its own, which does not align."""
+    if expected(subject).evaluated_at != "return_path":
+        return check
+    lacking = await _mail(asking, subject, host)
+    if not lacking:
+        return check
+    others = tuple(each for each in check.reasons if each != "spf_ok")
+    return dataclasses.replace(
+        check,
+        status=worst((check.status, Status.WARN)),
+        reasons=(*others, "spf_return_path_missing")
+        if check.status is Status.FAIL
+        else ("spf_return_path_missing", *others),
+        fixes=(*check.fixes, *lacking),
+    )
+
+
+async def _mail(asking: Asking, subject: Subject, host: str) -> tuple[Fix, ...]:
+    """The MX records that are not there as they should be, and alone: the provider
+    looks for its own and no other."""
+    path = _path(subject)
+    wanted = [each for each in path.records if each.type == "MX"]
+    if not wanted:
+        return ()
+    answer = await asking.ask(host, "MX")
+    if answer.aliases or not answer.answered.is_known or _are_those(answer, wanted):
+        return ()
+    note = _ALONE if answer.records else None
+    return tuple([await _fix(asking, host, each, path, note) for each in wanted])
+
+
+def _are_those(answer: Records, wanted: list[Record]) -> bool:
+    hosts = {record.rpartition(" ")[2] for record in answer.records}
+    patterns_ = [each.value.rpartition(" ")[2] for each in wanted]
+    return len(hosts) == len(wanted) and all(
+        any(patterns.fits(host, each) for host in hosts) for each in patterns_
+    )
+
+
+async def _fix(
+    asking: Asking,
+    host: str,
+    record: Record,
+    path: ReturnPathExpected,
+    note: str | None = None,
+) -> Fix:
+    told = _CONSOLE if "{" in record.value else path.notes
+    return await fix(
+        asking,
+        host,
+        record.type,
+        record.value,
+        note or (_NAMED if "{" in host else told),
+    )
+
+
+def _path(subject: Subject) -> ReturnPathExpected:
+    made = subject.expectation
+    return (made and made.return_path) or ReturnPathExpected()

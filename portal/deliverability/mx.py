@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from ipaddress import ip_address
 
 from portal.deliverability.asking import Asking
 from portal.deliverability.fixes import OWN_MAIL, OWN_MAIL_NOTE, fix
@@ -49,20 +48,26 @@ async def _named_rightly(
         "mx_points_to_cname",
     }:
         return ()
-    told = []
+    made: dict[str, str] = {}  # the value, and what it stands in place of
+    broken = []
     for record in answer.records[:MOST_HOSTS]:
         preference, _, host = record.rpartition(" ")
         found = await _host(asking, host)
         if "mx_points_to_cname" in found:
             at = (await asking.ask(host, "A")).aliases
             at = at or (await asking.ask(host, "AAAA")).aliases
-            value, note = f"{preference} {at[-1]}", f"In place of the alias {host}."
+            made.setdefault(f"{preference} {at[-1]}", f"the alias {host}")
         elif Status.FAIL in found.values():
-            value, note = f"{preference} {{your mail server}}", f"In place of {host}."
-        else:
-            continue
-        told.append(await fix(asking, subject.domain, "MX", value, note))
-    return tuple(told)
+            broken.append((preference, host))
+    if broken:
+        named = " and ".join(host for _, host in broken)
+        made[f"{broken[0][0]} {{your mail server}}"] = named
+    return tuple(
+        [
+            await fix(asking, subject.domain, "MX", value, f"In place of {old}.")
+            for value, old in made.items()
+        ]
+    )
 
 
 async def _without_mx(asking: Asking, subject: Subject) -> Check:
@@ -107,12 +112,10 @@ async def _host(asking: Asking, host: str) -> dict[str, Status]:
 
 
 def _is_address(host: str) -> bool:
-    """Panels append the zone, so `192.0.2.1.shop.example` was meant as an address."""
-    try:
-        ip_address(host)
-    except ValueError:
-        return re.match(r"(\d{1,3}\.){3}\d{1,3}(\.|$)", host) is not None
-    return True
+    """Panels append the zone, so `192.0.2.1.shop.example` was meant as an address; a
+    colon is in no name of a host."""
+    host = host.strip("[]")
+    return ":" in host or re.match(r"(\d{1,3}\.){3}\d{1,3}(\.|$)", host) is not None
 
 
 async def _addresses(asking: Asking, name: str) -> tuple[Records, Records]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from ipaddress import ip_address
 
 from portal.deliverability.asking import Asking
@@ -21,7 +22,13 @@ from portal.net.records import Answered
 
 MOST_ADDRESSES = 8
 MOST_LISTED = 16  # questions: each address at each list
-_REFUSED = re.compile(r"127\.255\.255\.\d+")  # the list's word for: you may not ask
+# A list's word for: you may not ask. Of Spamhaus and those like it, and of URIBL's kin.
+_REFUSED = re.compile(r"127\.255\.255\.\d+|127\.0\.0\.1")
+_REASONS = {
+    "listed": {"blocklist_listed": Status.FAIL},
+    "refused": {"blocklist_query_refused": Status.INFO},
+    "clean": {},
+}
 
 
 async def check_ptr(asking: Asking, subject: Subject) -> Check | None:
@@ -69,8 +76,9 @@ async def _named(
         return (), {"ptr_missing": Status.FAIL}
     names = answer.records[:MOST_ADDRESSES]
     confirmed = await asyncio.gather(*(_leads_back(asking, name, ip) for name in names))
-    if True in confirmed:
-        generic = all(_is_generic(name, ip) for name in names)
+    good = [name for name, leads in zip(names, confirmed, strict=True) if leads is True]
+    if good:
+        generic = all(_is_generic(name, ip) for name in good)
         return names, {"ptr_generic": Status.WARN} if generic else {}
     lost = next((each for each in confirmed if isinstance(each, Answered)), None)
     if lost is not None:
@@ -87,14 +95,18 @@ async def _leads_back(asking: Asking, name: str, ip: IPAddress) -> bool | Answer
 
 
 def _is_generic(name: str, ip: IPAddress) -> bool:
-    """A name made of the address, as access networks have them."""
+    """A name made of the address, as access networks have them: its numbers in any
+    order, its digits in a row, or as hexadecimal ones."""
     if ip.version == 6:
         digits = ip.exploded.replace(":", "")
-        return digits in name.replace("-", "").replace(".", "")
-    parts = str(ip).split(".")
-    numbers = re.findall(r"\d+", name)
-    stripped = [each.lstrip("0") or "0" for each in numbers]
-    return all(part in stripped for part in parts) and len(stripped) >= 4
+        short = "-".join(f"{int(each, 16):x}" for each in ip.exploded.split(":"))
+        written = (ip.compressed.replace(":", "-"), short)
+        plain = name.replace("-", "").replace(".", "")
+        return digits in plain or any(each in name for each in written)
+    parts = [int(each) for each in str(ip).split(".")]
+    numbers = Counter(int(each) for each in re.findall(r"\d{1,3}(?!\d)", name))
+    in_a_row = ("".join(f"{each:03}" for each in parts), f"{int(ip):08x}")
+    return Counter(parts) <= numbers or any(each in name for each in in_a_row)
 
 
 def _fix(ip: IPAddress, subject: Subject) -> Fix:
@@ -115,35 +127,33 @@ async def check_blocklists(asking: Asking, subject: Subject) -> Check | None:
     asked = [(ip, zone) for ip in subject.relay_ips for zone in subject.blocklists]
     asked = asked[:MOST_LISTED]
     found = await asyncio.gather(*(_listed(asking, ip, zone) for ip, zone in asked))
-    by_list = {
-        f"{ip} {zone}": state for (ip, zone), state in zip(asked, found, strict=True)
+    reasons = {
+        reason: status
+        for state, _ in found
+        for reason, status in _REASONS.get(state, {state: Status.UNKNOWN}).items()
     }
-    states = set(found)
-    reason, status = "blocklist_clean", Status.PASS
-    if "listed" in states:
-        reason, status = "blocklist_listed", Status.FAIL
-    elif states - {"clean", "refused"}:
-        unknown = next(state for state in found if state.startswith("dns_"))
-        reason, status = unknown, Status.UNKNOWN
-    elif "refused" in states:
-        reason, status = "blocklist_query_refused", Status.INFO
+    pairs = [
+        (f"{ip} {zone}", *told) for (ip, zone), told in zip(asked, found, strict=True)
+    ]
     return Check(
         check=CheckName.BLOCKLIST,
-        status=status,
-        reasons=(reason,),
-        found=tuple(where for where, state in by_list.items() if state == "listed"),
-        facts={"lists": by_list},
+        status=worst(reasons.values()) if reasons else Status.PASS,
+        reasons=ordered(reasons) or ("blocklist_clean",),
+        found=tuple(
+            f"{where} {codes}" for where, state, codes in pairs if state == "listed"
+        ),
+        facts={"lists": {where: state for where, state, _ in pairs}},
     )
 
 
-async def _listed(asking: Asking, ip: IPAddress, zone: str) -> str:
-    """`clean`, `listed`, `refused`, or why nobody knows."""
+async def _listed(asking: Asking, ip: IPAddress, zone: str) -> tuple[str, str]:
+    """`clean`, `listed`, `refused`, or why nobody knows; and the list's codes."""
     label = ip.reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
     answer = await asking.ask(f"{label}.{zone.strip('.')}", "A")
-    if answer.answered is Answered.REFUSED:
-        return "refused"
+    codes = [text for text in answer.records if text.startswith("127.")]
+    refused = any(_REFUSED.fullmatch(text) for text in codes)
+    if refused or answer.answered is Answered.REFUSED:
+        return "refused", ""
     if not answer.answered.is_known:
-        return reason_of(answer.answered)
-    if any(_REFUSED.fullmatch(text) for text in answer.records):
-        return "refused"
-    return "listed" if any(t.startswith("127.") for t in answer.records) else "clean"
+        return reason_of(answer.answered), ""
+    return "listed" if codes else "clean", " ".join(codes)

@@ -148,6 +148,11 @@ class Subject:
     helo: str | None = None
     blocklists: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """An IPv4 address in IPv6 clothes is what receivers see: IPv4."""
+        plain = (getattr(ip, "ipv4_mapped", None) or ip for ip in self.relay_ips)
+        object.__setattr__(self, "relay_ips", tuple(dict.fromkeys(plain)))
+
     @property
     def is_homely(self) -> bool:
         return self.expectation is not None and self.expectation.home

@@ -82,7 +82,9 @@ async def _unusable(
     asking: Asking, subject: Subject, top: Node, reason: str, status: Status
 ) -> Check:
     """There is no record, or none that can be evaluated: one takes its place."""
-    change = Change(terms=lacking_in(subject, top.texts))
+    change = Change(
+        terms=lacking_in(subject, top.texts), ending=expected(subject).ending
+    )
     made = Mended(
         name=place(top, top), texts=top.texts, value=merged_spf(top.texts, change)
     )

@@ -14,12 +14,14 @@ _NO_PASS = ("-", "~", "?")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """`terms` are to stand in the record, before its end or else `first` of all;
-    `without` leave it, and a redirect `unfollowed` goes on as an include."""
+    `without` leave it, a redirect `unfollowed` goes on as an include, and a record
+    where there was none ends with `ending`."""
 
     terms: tuple[str, ...] = ()
     first: bool = False
     without: Collection[str] = ()
     unfollowed: bool = False
+    ending: str = _USUAL_ENDING
 
 
 NOTHING = Change()
@@ -35,7 +37,7 @@ def merged_spf(texts: tuple[str, ...], change: Change = NOTHING) -> str:
     end: list[str] = leads
     if ends or len(leads) != 1 or change.unfollowed:
         terms += [f"include:{lead.partition('=')[2]}" for lead in leads]
-        end = [_ending(ends)]
+        end = [_ending(ends) if texts else change.ending]
     terms = _beside(change.terms, terms)
     told = [*change.terms, *terms] if change.first else [*terms, *change.terms]
     return " ".join(["v=spf1", *_once(told), *end])

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 
 from portal.deliverability.asking import Asking
+from portal.deliverability.dmarc import older
 from portal.deliverability.tags import BadTags, tags
 from portal.deliverability.types import Check, CheckName, Status, Subject
 from portal.deliverability.unknowing import unknown
+from portal.net.records import Records
+
+
+async def look(asking: Asking, subject: Subject) -> Records:
+    """At the From domain, else at its organization (draft-brand-indicators §7.2)."""
+    names = (subject.domain, older.organization(subject.domain) or subject.domain)
+    own, above = await asyncio.gather(
+        *(asking.ask(f"default._bimi.{each}", "TXT") for each in names)
+    )
+    return own if _texts(own) or not own.answered.is_known else above
 
 
 async def check_bimi(asking: Asking, subject: Subject, dmarc: Check) -> Check:
-    name = f"default._bimi.{subject.domain}"
-    answer = await asking.ask(name, "TXT")
+    answer = await look(asking, subject)
     if not answer.answered.is_known:
-        return unknown(CheckName.BIMI, answer.answered, name)
-    texts = tuple(text for text in answer.records if text.lower().startswith("v=bimi1"))
+        return unknown(CheckName.BIMI, answer.answered, answer.name)
+    texts = _texts(answer)
     logo = _logo(texts[0])[:500] if texts else ""
     if not texts or (len(texts) == 1 and not logo):  # an empty l= declines
         return Check(check=CheckName.BIMI, status=Status.INFO, reasons=("bimi_absent",))
-    if dmarc.status is Status.UNKNOWN:
+    if dmarc.status is Status.UNKNOWN and "effective_policy" not in dmarc.facts:
         return dataclasses.replace(dmarc, check=CheckName.BIMI, found=texts)
-    enforced = dmarc.facts.get("effective_policy") in ("quarantine", "reject")
+    policy = dmarc.facts.get("effective_policy")
+    below = dmarc.facts.get("subdomain_policy", policy)  # sp=none shows none either
+    enforced = {policy, below} <= {"quarantine", "reject"}
     enforced = enforced and "dmarc_pct_partial" not in dmarc.reasons
     fine = enforced and logo.lower().startswith("https://")
     return Check(
@@ -31,6 +44,10 @@ async def check_bimi(asking: Asking, subject: Subject, dmarc: Check) -> Check:
         found=texts,
         facts={"logo": logo, "enforced": enforced},
     )
+
+
+def _texts(answer: Records) -> tuple[str, ...]:
+    return tuple(text for text in answer.records if text.lower().startswith("v=bimi1"))
 
 
 def _logo(text: str) -> str:

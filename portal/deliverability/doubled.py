@@ -16,6 +16,13 @@ async def doubled(asking: Asking, name: str, domain: str) -> tuple[Records, ...]
     return tuple(await asyncio.gather(*(_at(asking, name, each) for each in zones)))
 
 
+async def is_wild(asking: Asking, answer: Records, domain: str) -> bool:
+    """Whether its alias is what a wildcard says to every name."""
+    zones = dict.fromkeys((domain, older.organization(domain) or domain))
+    told = await asyncio.gather(*(asking.ask(f"*.{each}", "TXT") for each in zones))
+    return any(each.aliases[:1] == answer.aliases[:1] for each in told if each.aliases)
+
+
 async def _at(asking: Asking, name: str, zone: str) -> Records:
     found, wild = await asyncio.gather(
         asking.ask(f"{name}.{zone}", "TXT"), asking.ask(f"*.{zone}", "TXT")

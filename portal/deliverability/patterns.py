@@ -18,7 +18,15 @@ def filled(pattern: str, **words: str) -> str:
     return _WORD.sub(lambda found: words.get(found[1], found[0]), pattern)
 
 
+def told(name: str, pattern: str) -> dict[str, str] | None:
+    """What each `{word}` of the pattern stands for in `name`, anything without blanks;
+    None where the name is another. Case and a last dot are nothing."""
+    wanted = _QUOTED.sub("([^ ]+)", re.escape(pattern.lower().rstrip(".")))
+    found = re.fullmatch(wanted, name.lower().rstrip("."))
+    if found is None:
+        return None
+    return dict(zip(_WORD.findall(pattern), found.groups(), strict=True))
+
+
 def fits(name: str, pattern: str) -> bool:
-    """`{word}` stands for anything without blanks; case and a last dot are nothing."""
-    wanted = _QUOTED.sub("[^ ]+", re.escape(pattern.lower().rstrip(".")))
-    return re.fullmatch(wanted, name.lower().rstrip(".")) is not None
+    return told(name, pattern) is not None

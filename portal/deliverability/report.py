@@ -6,9 +6,8 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable
 
-from portal.deliverability import domains
+from portal.deliverability import bimi, domains
 from portal.deliverability.asking import MOST_QUESTIONS, PATIENCE_S, Asking
-from portal.deliverability.bimi import check_bimi
 from portal.deliverability.dkim.judging import check_dkim
 from portal.deliverability.dmarc.judging import ahead, check_dmarc
 from portal.deliverability.dmarc.walk import walk
@@ -134,12 +133,12 @@ async def _policies(
     zones = [zone_of(asking, each) for each in _three(subject)]
     await asyncio.gather(
         ahead(asking, subject),
-        asking.ask(f"default._bimi.{subject.domain}", "TXT"),
+        bimi.look(asking, subject),
         *asked,
         *zones,
     )
     dmarc = await check_dmarc(asking, subject, await spf, await dkim)
-    return [dmarc, await check_bimi(asking, subject, dmarc)]
+    return [dmarc, await bimi.check_bimi(asking, subject, dmarc)]
 
 
 def _three(subject: Subject) -> set[str]:

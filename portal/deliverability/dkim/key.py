@@ -15,7 +15,9 @@ LEAST_BITS = 1024  # RFC 8301 §3.2: below, verifiers treat the mail as unsigned
 GOOD_BITS = 2048
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _LOOKS_LIKE_A_KEY = re.compile(
-    r"(^|;)[\s\"]{0,5}(p|k|h|t|s|n|g)\s{0,5}=|DKIM|BEGIN [A-Z ]{0,20}KEY", re.IGNORECASE
+    r"(^|;)[\s\"]{0,5}(p|k|h|t|s|n|g)\s{0,5}=|DKIM|BEGIN [A-Z ]{0,20}KEY"
+    r"|^MI[GI][a-z0-9+/]{60}",  # its base64 alone
+    re.IGNORECASE,
 )
 # What a wildcard answers to every name: another record, for all its p= and s=.
 _ANOTHER = re.compile(
@@ -68,6 +70,14 @@ def read(text: str) -> Key:
         return _broken("dkim_invalid_key", value[:40], kind)
     reasons = _strength(bits) | _uses(found)
     return Key(kind=kind, bits=bits, reasons=reasons)
+
+
+def public_part(text: str) -> str:
+    """The p= of a record that can be read; empty in others."""
+    try:
+        return _BLANKS.sub("", tags(text).get("p", ""))
+    except BadTags:
+        return ""
 
 
 def _broken(reason: str, term: str, kind: str = "rsa") -> Key:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from portal.deliverability import patterns
 from portal.deliverability.asking import Asking
-from portal.deliverability.dkim.key import Key, is_key, read
-from portal.deliverability.doubled import doubled
+from portal.deliverability.dkim.key import Key, is_key, public_part, read
+from portal.deliverability.doubled import doubled, is_wild
 from portal.deliverability.types import DkimExpected, Status
 from portal.deliverability.unknowing import reason_of
 from portal.net.records import Records
@@ -23,7 +23,7 @@ class Selector:
     found: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     key: Key | None = None
-    doubled: str | None = None  # the name at which it stands instead
+    doubled: Records | None = None  # where it stands instead
 
     @property
     def is_there(self) -> bool:
@@ -42,14 +42,12 @@ class Selector:
 async def look(
     asking: Asking, selector: str, domain: str, expected: DkimExpected
 ) -> Selector:
-    name = patterns.filled(
-        expected.name_pattern, selector=selector, token=selector, domain=domain
-    )
+    name = filled(expected.name_pattern, selector, domain)
     answer = await asking.ask(name, "TXT")
     keys = tuple(text for text in answer.records if is_key(text))
     # RFC 6376 §3.6.2.2: one record at the name, whatever the others say.
     key = read(keys[0]) if len(answer.records) == 1 and keys else None
-    elsewhere: str | None = None
+    elsewhere: Records | None = None
     if not answer.answered.is_known:
         reasons = {reason_of(answer.answered): Status.UNKNOWN}
     elif not answer.records:
@@ -61,6 +59,7 @@ async def look(
         reasons = {"dkim_multiple_records": Status.FAIL}
     else:
         reasons = key.reasons | _target(answer, selector, domain, expected)
+        reasons |= _another(keys[0], expected.values.get(selector))
     return Selector(
         selector=selector,
         name=name,
@@ -72,14 +71,19 @@ async def look(
     )
 
 
+def filled(pattern: str, selector: str, domain: str) -> str:
+    """What follows from the two; the provider's own words stay in braces."""
+    return patterns.filled(pattern, selector=selector, token=selector, domain=domain)
+
+
 async def _why_absent(
     asking: Asking, answer: Records, name: str, domain: str
-) -> tuple[str, str | None]:
-    if answer.aliases:
+) -> tuple[str, Records | None]:
+    if answer.aliases and not await is_wild(asking, answer, domain):
         return "dkim_cname_dangling", None
     for elsewhere in await doubled(asking, name, domain):
         if elsewhere.aliases or any(map(is_key, elsewhere.records)):
-            return "dkim_name_doubled", elsewhere.name
+            return "dkim_name_doubled", elsewhere
     return "dkim_missing", None
 
 
@@ -90,9 +94,15 @@ def _target(
     if not answer.aliases or not expected.targets:
         return {}
     wanted = [
-        patterns.filled(each, selector=selector, token=selector, domain=domain)
-        for each in expected.targets
+        filled(each, selector, domain) for each in (*expected.targets, *expected.accept)
     ]
     if any(patterns.fits(name, each) for name in answer.aliases for each in wanted):
         return {}
     return {"dkim_cname_wrong_target": Status.WARN}
+
+
+def _another(text: str, known: str | None) -> dict[str, Status]:
+    """The key of a signer that we know is the only one that verifies its mail."""
+    if known is None or public_part(text) == public_part(known):
+        return {}
+    return {"dkim_invalid_key": Status.FAIL}

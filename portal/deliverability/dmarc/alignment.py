@@ -16,12 +16,13 @@ from portal.deliverability.types import Check, Status, Subject
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aligned:
     """`relaxed`: of one organization; `strict`: the same name. `usable` None: nobody
-    knows."""
+    knows, for the reason `unasked` where the DNS did not tell."""
 
     domain: str | None
     relaxed: bool
     strict: bool
     usable: bool | None
+    unasked: str | None = None
 
     def holds(self, *, strictly: bool) -> bool | None:
         if not (self.strict if strictly else self.relaxed):
@@ -58,6 +59,7 @@ async def _aligned(
         relaxed=same or own == other,
         strict=same,
         usable=_is_usable(check),
+        unasked=next((each for each in check.reasons if each.startswith("dns_")), None),
     )
 
 
@@ -68,6 +70,8 @@ async def _organization(asking: Asking, domain: str) -> str:
 
 
 def _is_usable(check: Check) -> bool | None:
+    if check.facts.get("usable"):
+        return True  # one key is there, whatever became of the others
     if check.status is Status.UNKNOWN or "dkim_selector_unknown" in check.reasons:
         return None
     if {"spf_return_path_missing", "spf_missing"} & set(check.reasons):
@@ -81,6 +85,19 @@ def _goes_nowhere_or_home(subject: Subject) -> bool:
     return subject.is_homely or (spf is not None and spf.evaluated_at == "none")
 
 
+async def unpublished(
+    asking: Asking, subject: Subject, spf: Check, dkim: Check | None
+) -> tuple[str, ...]:
+    """What stays wrong when a policy is published: nothing of this provider's is of
+    From's organization, whatever else is."""
+    found = await asyncio.gather(
+        by_signature(asking, subject, dkim), by_envelope(asking, subject, spf)
+    )
+    if _goes_nowhere_or_home(subject) or any(each.relaxed for each in found):
+        return ()
+    return ("dmarc_not_aligned",)
+
+
 def verdict(
     record: Dmarc, signature: Aligned, envelope: Aligned, subject: Subject
 ) -> dict[str, Status]:
@@ -90,8 +107,12 @@ def verdict(
         signature.holds(strictly=record.is_strict_dkim),
         envelope.holds(strictly=record.is_strict_spf),
     )
-    if True in strictly or None in strictly:
+    if True in strictly:
         return {}
+    if None in strictly:
+        both = zip((signature, envelope), strictly, strict=True)
+        open_ = [each.unasked for each, holds in both if holds is None]
+        return {reason: Status.UNKNOWN for reason in open_ if reason}
     if signature.holds(strictly=False) or envelope.holds(strictly=False):
         return {"dmarc_strict_alignment": Status.FAIL}
     return {"dmarc_not_aligned": Status.FAIL}

@@ -8,24 +8,32 @@ from typing import Any
 from portal.deliverability.asking import Asking
 from portal.deliverability.dmarc import older
 from portal.deliverability.dmarc.alignment import (
+    Aligned,
     by_envelope,
     by_signature,
+    unpublished,
     verdict,
 )
-from portal.deliverability.dmarc.record import (
-    Dmarc,
-    Policy,
-    is_meant,
-    one_lower,
-)
+from portal.deliverability.dmarc.mending import reports_to, restored, written
+from portal.deliverability.dmarc.record import Dmarc, Policy, one_lower
 from portal.deliverability.dmarc.reports import reports
 from portal.deliverability.dmarc.walk import Step, Walk, walk
-from portal.deliverability.dmarc.without import why_none
+from portal.deliverability.dmarc.without import why_none, why_not
 from portal.deliverability.fixes import fix
 from portal.deliverability.rating import ordered, worst
 from portal.deliverability.types import Check, CheckName, Fix, Status, Subject
 from portal.deliverability.unknowing import unknown
 from portal.net.records import Answered
+
+_MENDED = {
+    "dmarc_invalid_policy",
+    "dmarc_syntax_error",
+    "dmarc_no_rua",
+    "dmarc_rua_invalid",
+    "dmarc_rua_not_mailto",
+    "dmarc_strict_alignment",
+}
+_IN_PLACE = "In place of the one there."
 
 
 async def ahead(asking: Asking, subject: Subject) -> None:
@@ -51,18 +59,20 @@ async def check_dmarc(
     if walked.unknown is not None:
         return unknown(CheckName.DMARC, walked.unknown.answered, walked.unknown.name)
     if walked.source is None or walked.source.record is None:
-        return await _without(asking, subject, walked)
+        further = await unpublished(asking, subject, spf, dkim)
+        return await _without(asking, subject, walked, further)
     record, step = walked.source.record, walked.source
     exists = await asking.ask(subject.domain, "TXT")
     policy = _policy(record, step.domain, subject, exists.answered)
     signature = await by_signature(asking, subject, dkim)
     envelope = await by_envelope(asking, subject, spf)
+    reported = await reports(asking, record, step.domain)
     reasons = (
         verdict(record, signature, envelope, subject)
         | _of_tags(record)
         | _of_policy(record, policy)
         | _below(walked, step)
-        | await reports(asking, record, step.domain)
+        | reported.reasons
     )
     inherited = step.domain != subject.domain
     fine = "dmarc_inherited" if inherited else "dmarc_ok"
@@ -71,7 +81,10 @@ async def check_dmarc(
         status=worst(reasons.values()),
         reasons=ordered(reasons) or (fine,),
         found=step.texts,
-        fixes=await _better(asking, step, record, reasons),
+        fixes=(
+            *await _better(asking, walked, record, reasons, (signature, envelope)),
+            *reported.agreements,
+        ),
         facts=await _facts(asking, subject, walked, policy)
         | {
             "aligned": {
@@ -96,14 +109,11 @@ def _somebody_elses() -> Check:
 
 def _below(walked: Walk, source: Step) -> dict[str, Status]:
     """Records of the domain itself that do not count, while one above them does."""
-    first = walked.steps[0]
-    if first is source:
+    why = None if walked.steps[0] is source else why_not(walked.steps[0])
+    if why is None:
         return {}
-    if len(first.texts) > 1:
-        return {"dmarc_multiple_records": Status.FAIL}
-    if any(map(is_meant, first.answer.records)):
-        return {"dmarc_invalid_version": Status.WARN}
-    return {}
+    several = why.reason == "dmarc_multiple_records"
+    return {why.reason: Status.FAIL if several else Status.WARN}
 
 
 def _policy(record: Dmarc, source: str, subject: Subject, answered: Answered) -> Policy:
@@ -121,7 +131,9 @@ def _of_tags(record: Dmarc) -> dict[str, Status]:
         # RFC 7489 §6.6.3: no policy at all, unless reports are asked for.
         status = Status.WARN if record.rua else Status.FAIL
         reasons["dmarc_invalid_policy"] = status
-    if any(piece.partition("=")[0].strip().lower() != "p" for piece in record.broken):
+    if record.twice:
+        reasons["dmarc_syntax_error"] = Status.FAIL
+    elif any(piece.partition("=")[0].strip().lower() != "p" for piece in record.broken):
         reasons["dmarc_syntax_error"] = Status.WARN
     if record.pct < 100:
         reasons["dmarc_pct_partial"] = Status.WARN
@@ -146,10 +158,13 @@ async def _facts(
     record = source.record if source else None
     before = await older.older_view(asking, subject.domain)
     effective = one_lower(policy) if record and record.is_test else policy
-    differs = before.policy != policy or before.source != (source and source.domain)
+    # Older receivers know neither t= nor np=, and still go by pct=.
+    differs = before.policy != effective or (record and record.pct < 100)
+    differs = differs or before.source != (source and source.domain)
     return {
         "policy": policy,
         "effective_policy": effective,
+        "subdomain_policy": record and record.for_subdomains,
         "source": source and source.name,
         "organization": walked.organization,
         "rfc7489": {"policy": before.policy, "organization": before.organization}
@@ -159,35 +174,44 @@ async def _facts(
 
 
 async def _better(
-    asking: Asking, step: Step, record: Dmarc, reasons: dict[str, Status]
+    asking: Asking,
+    walked: Walk,
+    record: Dmarc,
+    reasons: dict[str, Status],
+    halves: tuple[Aligned, Aligned],
 ) -> tuple[Fix, ...]:
-    """Only what makes the record itself work; a stricter policy is a person's choice."""
-    if not {"dmarc_invalid_policy", "dmarc_syntax_error", "dmarc_no_rua"} & set(
-        reasons
-    ):
-        return ()
-    kept = {name: value for name, value in record.values.items() if name != "p"}
-    kept.setdefault("rua", _reports_to(step.domain))
-    tags = {"p": record.policy, **kept}
-    value = "; ".join(["v=DMARC1", *(f"{name}={each}" for name, each in tags.items())])
-    return (await fix(asking, step.name, "TXT", value, "In place of the one there."),)
+    """Only what makes records themselves work; a stricter policy is a person's choice."""
+    made: list[Fix] = []
+    first, step = walked.steps[0], walked.source
+    why = None if first is step else why_not(first)
+    if why and why.name and why.value:
+        made.append(await fix(asking, why.name, "TXT", why.value, why.note))
+    if step is None or not _MENDED & set(reasons):
+        return tuple(made)
+    strict = zip(("adkim", "aspf"), halves, strict=True)
+    loose = {tag for tag, half in strict if half.holds(strictly=False)}
+    value = written(
+        restored(record.text),
+        step.domain,
+        without=loose if "dmarc_strict_alignment" in reasons else (),
+    )
+    made.append(await fix(asking, step.name, "TXT", value, _IN_PLACE))
+    return tuple(made)
 
 
-async def _without(asking: Asking, subject: Subject, walked: Walk) -> Check:
+async def _without(
+    asking: Asking, subject: Subject, walked: Walk, further: tuple[str, ...]
+) -> Check:
     domain = older.organization(subject.domain) or subject.domain
     why = await why_none(asking, subject, walked)
-    value = why.value or f"v=DMARC1; p=none; rua={_reports_to(domain)}"
+    value = why.value or f"v=DMARC1; p=none; rua={reports_to(domain)}"
     name = why.name or f"_dmarc.{domain}"
     return Check(
         check=CheckName.DMARC,
         status=Status.FAIL,
-        reasons=(why.reason,),
+        reasons=(why.reason, *further),
         found=why.found,
         expected=value,
         fixes=(await fix(asking, name, "TXT", value, why.note),),
         facts={"organization": domain},
     )
-
-
-def _reports_to(domain: str) -> str:
-    return f"mailto:dmarc@{domain}"

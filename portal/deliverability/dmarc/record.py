@@ -13,7 +13,7 @@ GONE = ("pct", "rf", "ri")  # of RFC 7489, no longer there
 _VERSION = re.compile(r"[vV][ \t]*=[ \t]*DMARC1[ \t]*(;|$)")
 _MEANT = re.compile(r"\bdmarc", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_KNOWN = {
+KNOWN = {
     "p": POLICIES,
     "sp": POLICIES,
     "np": POLICIES,
@@ -27,11 +27,13 @@ _KNOWN = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dmarc:
     """`values` hold what is well-formed, in small letters; `broken` the pieces that
-    receivers skip; `rua` the addresses as they stand there."""
+    receivers skip; `twice` names that are there more than once, which makes the whole
+    list one that cannot be read (RFC 6376 §3.2); `rua` the addresses as they stand."""
 
     text: str
     values: Mapping[str, str] = field(default_factory=dict)
     broken: tuple[str, ...] = ()
+    twice: tuple[str, ...] = ()
     rua: tuple[str, ...] = ()
     pct: int = 100
 
@@ -85,6 +87,7 @@ def read(text: str) -> Dmarc:
     """Of a record that `is_dmarc`. The first of two equal tags counts."""
     values: dict[str, str] = {}
     broken: list[str] = []
+    twice: list[str] = []
     for piece in text.split(";")[1:]:
         left, equals, right = piece.partition("=")
         name, value = left.strip().lower(), right.strip()
@@ -93,12 +96,16 @@ def read(text: str) -> Dmarc:
         if not (equals and _NAME.fullmatch(name) and _is_sound(name, value.lower())):
             broken.append(piece.strip()[:100])
             continue
-        values.setdefault(name, value if name in ("rua", "ruf") else value.lower())
+        if name in values:
+            twice.append(name)
+            continue
+        values[name] = value if name in ("rua", "ruf") else value.lower()
     rua = (each.strip() for each in values.get("rua", "").split(","))
     return Dmarc(
         text=text,
         values=values,
         broken=tuple(broken),
+        twice=tuple(twice),
         rua=tuple(each for each in rua if each),
         pct=int(values.get("pct", "100")),
     )
@@ -107,7 +114,7 @@ def read(text: str) -> Dmarc:
 def _is_sound(name: str, value: str) -> bool:
     if name == "pct":
         return re.fullmatch(r"[0-9]{1,3}", value) is not None and int(value) <= 100
-    return value in _KNOWN.get(name, (value,))
+    return value in KNOWN.get(name, (value,))
 
 
 def one_lower(policy: Policy) -> Policy:

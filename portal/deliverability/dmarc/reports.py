@@ -4,52 +4,79 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from portal.address import BadAddress, parse_mailbox
 from portal.deliverability.asking import Asking
 from portal.deliverability.dmarc import older
 from portal.deliverability.dmarc.record import Dmarc, is_dmarc
-from portal.deliverability.types import Status
+from portal.deliverability.fixes import fix
+from portal.deliverability.types import Fix, Status
+from portal.deliverability.unknowing import reason_of
 
 MOST_ADDRESSES = 5
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:")
 
 
-async def reports(asking: Asking, record: Dmarc, domain: str) -> dict[str, Status]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """`agreements` are the records that vendors lack, for them to publish."""
+
+    reasons: dict[str, Status]
+    agreements: tuple[Fix, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Address:
+    reason: str | None = None
+    status: Status = Status.WARN
+    agreement: Fix | None = None
+
+
+async def reports(asking: Asking, record: Dmarc, domain: str) -> Reports:
     """`domain` is where the record stands."""
     if not record.rua:
-        return {"dmarc_no_rua": Status.WARN}
+        return Reports(reasons={"dmarc_no_rua": Status.WARN})
     found = await asyncio.gather(
         *(_one(asking, each, domain) for each in record.rua[:MOST_ADDRESSES])
     )
-    return {reason: Status.WARN for reason in found if reason is not None}
+    lacking = {each.agreement.name: each.agreement for each in found if each.agreement}
+    return Reports(
+        reasons={each.reason: each.status for each in found if each.reason},
+        agreements=tuple(lacking.values()),
+    )
 
 
-async def _one(asking: Asking, address: str, domain: str) -> str | None:
+async def _one(asking: Asking, address: str, domain: str) -> _Address:
     scheme, _, rest = address.partition(":")
     if scheme.lower() != "mailto":
         is_uri = _SCHEME.match(address) is not None
-        return "dmarc_rua_not_mailto" if is_uri else "dmarc_rua_invalid"
+        return _Address(
+            reason="dmarc_rua_not_mailto" if is_uri else "dmarc_rua_invalid"
+        )
     # RFC 7489 §6.2: a size may follow, `!10m`.
     mailbox = unquote(rest.partition("?")[0].partition("!")[0])
     try:
         vendor = parse_mailbox(mailbox).domain
     except BadAddress:
-        return "dmarc_rua_invalid"
-    if await _agrees(asking, vendor, domain):
-        return None
-    return "dmarc_rua_external_unauthorised"
+        return _Address(reason="dmarc_rua_invalid")
+    return _Address() if _same(vendor, domain) else await _of(asking, vendor, domain)
 
 
-async def _agrees(asking: Asking, vendor: str, domain: str) -> bool:
+async def _of(asking: Asking, vendor: str, domain: str) -> _Address:
     """RFC 9990 §4: another organization has to say that it takes them."""
-    if _same(vendor, domain):
-        return True
-    answer = await asking.ask(f"{domain}._report._dmarc.{vendor}", "TXT")
+    name = f"{domain}._report._dmarc.{vendor}"
+    answer = await asking.ask(name, "TXT")
     if not answer.answered.is_known:
-        return True  # nobody knows, and that is no fault
-    return any(is_dmarc(text) for text in answer.records)
+        return _Address(reason=reason_of(answer.answered), status=Status.UNKNOWN)
+    if any(is_dmarc(text) for text in answer.records):
+        return _Address()
+    note = f"For {vendor} to publish, who get the reports."
+    return _Address(
+        reason="dmarc_rua_external_unauthorised",
+        agreement=await fix(asking, name, "TXT", "v=DMARC1", note),
+    )
 
 
 def _same(one: str, other: str) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from portal.deliverability.asking import Asking
 from portal.deliverability.dmarc import older
+from portal.deliverability.dmarc.mending import merged, restored, written
 from portal.deliverability.dmarc.record import is_dmarc, is_meant
-from portal.deliverability.dmarc.walk import Walk
+from portal.deliverability.dmarc.walk import Step, Walk
 from portal.deliverability.doubled import doubled
 from portal.deliverability.types import Subject
 
@@ -26,7 +27,8 @@ class Why:
 
 
 async def why_none(asking: Asking, subject: Subject, walked: Walk) -> Why:
-    return _here(walked) or await _elsewhere(asking, subject.domain) or _MISSING
+    there = _here(walked) or await _elsewhere(asking, subject.domain)
+    return there or _beyond(walked) or _MISSING
 
 
 _MISSING = Why(
@@ -37,23 +39,43 @@ _MISSING = Why(
 
 def _here(walked: Walk) -> Why | None:
     own = [each for each in walked.steps if older.organization(each.domain)]
-    for step in own:
-        if len(step.texts) > 1:
+    found = [why for step in own if (why := why_not(step)) is not None]
+    found.sort(key=lambda why: why.reason != "dmarc_multiple_records")
+    return found[0] if found else None
+
+
+def why_not(step: Step) -> Why | None:
+    """Of records that stand where receivers look, and do not count."""
+    if len(step.texts) > 1:
+        return Why(
+            reason="dmarc_multiple_records",
+            note="One record in place of all that are there.",
+            found=step.texts,
+            name=step.name,
+            value=merged(step.texts, step.domain),
+        )
+    meant = tuple(text for text in step.answer.records if is_meant(text))
+    if step.texts or not meant:
+        return None
+    return Why(
+        reason="dmarc_invalid_version",
+        note="In place of the record that is there.",
+        found=meant,
+        name=step.name,
+        value=written(restored(meant[0]), step.domain),
+    )
+
+
+def _beyond(walked: Walk) -> Why | None:
+    """An alias at the name of the organization, to where no policy is."""
+    for step in walked.steps:
+        if older.organization(step.domain) == step.domain and step.answer.aliases:
+            target = step.answer.aliases[-1]
             return Why(
-                reason="dmarc_multiple_records",
-                note="One record in place of all that are there.",
-                found=step.texts,
-                name=step.name,
-                value=step.texts[0],
-            )
-    for step in own:
-        meant = tuple(text for text in step.answer.records if is_meant(text))
-        if meant:
-            return Why(
-                reason="dmarc_invalid_version",
-                note="In place of the record that is there.",
-                found=meant,
-                name=step.name,
+                reason="dmarc_missing",
+                note=f"The CNAME there leads to {target}, which has no policy: "
+                "mend it there, or publish this in its place.",
+                found=(f"CNAME {target}",),
             )
     return None
 
@@ -64,13 +86,22 @@ async def _elsewhere(asking: Asking, domain: str) -> Why | None:
         asyncio.gather(*(asking.ask(each, "TXT") for each in names)),
         asyncio.gather(*(doubled(asking, f"_dmarc.{each}", each) for each in names)),
     )
-    for reason, answers in (
-        ("dmarc_record_at_wrong_name", apexes),
-        ("dmarc_name_doubled", [answer for both in twice for answer in both]),
-    ):
-        for answer in answers:
-            there = tuple(text for text in answer.records if is_dmarc(text))
-            if there:
-                note = f"It stands at {answer.name}, where nobody looks."
-                return Why(reason=reason, note=note, found=there, value=there[0])
+    places = [
+        ("dmarc_record_at_wrong_name", name, answer)
+        for name, answer in zip(names, apexes, strict=True)
+    ] + [
+        ("dmarc_name_doubled", name, answer)
+        for name, both in zip(names, twice, strict=True)
+        for answer in both
+    ]
+    for reason, name, answer in places:
+        there = tuple(text for text in answer.records if is_dmarc(text))
+        if there:
+            return Why(
+                reason=reason,
+                note=f"It stands at {answer.name}, where nobody looks.",
+                found=there,
+                name=f"_dmarc.{name}",
+                value=there[0],
+            )
     return None

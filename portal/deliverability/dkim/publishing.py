@@ -1,0 +1,116 @@
+"""What to publish for keys that are not in order: the provider's record, or the one
+that is there without its faults."""
+
+from __future__ import annotations
+
+from portal.deliverability import patterns
+from portal.deliverability.asking import Asking
+from portal.deliverability.dkim.mending import mended
+from portal.deliverability.dkim.selector import Selector, filled
+from portal.deliverability.fixes import fix
+from portal.deliverability.types import DkimExpected, Fix
+
+_CONSOLE = "The provider's console shows the value."
+_ALIKE = "As the other selector has it; compare it with the provider's console."
+_ALONE = "Nothing else may stand at this name."
+
+
+async def fixes(
+    asking: Asking,
+    looked: list[Selector],
+    expected: DkimExpected,
+    domain: str,
+    *,
+    all_named: bool,
+) -> tuple[Fix, ...]:
+    """A word in braces is told by the provider alone. None for what is published as it
+    should be and broken behind an alias: that is mended at the provider."""
+    enough = any(each.is_there for each in looked) and not all_named
+    others = _as_the_others(looked, expected, domain)
+    made: list[Fix] = []
+    for each in looked:
+        if not (_is_poor(each) if each.is_there else _is_lacking(each, enough)):
+            continue
+        kind, value, note = _wanted(each, expected, domain, others)
+        if value not in each.aliases[:1]:
+            made.append(await fix(asking, each.name, kind, value, note))
+    return tuple(made)
+
+
+def _is_lacking(each: Selector, enough: bool) -> bool:
+    return not (enough or each.is_unknown)
+
+
+def _is_poor(each: Selector) -> bool:
+    """Usable, and yet to be written otherwise."""
+    testing = "dkim_test_mode" in each.reasons and not each.aliases
+    return testing or "dkim_cname_wrong_target" in each.reasons
+
+
+def _as_the_others(
+    looked: list[Selector], expected: DkimExpected, domain: str
+) -> tuple[str | None, dict[str, str]]:
+    """The pattern that a sound alias follows, and what the console told for it."""
+    for each in looked:
+        for pattern in (*reversed(expected.targets), *expected.accept):
+            wanted = filled(pattern, each.selector, domain)
+            for alias in each.aliases[:1] if each.is_there else ():
+                words = patterns.told(alias, wanted)
+                if words is not None:
+                    return pattern, words
+    return None, {}
+
+
+def _wanted(
+    each: Selector,
+    expected: DkimExpected,
+    domain: str,
+    others: tuple[str | None, dict[str, str]],
+) -> tuple[str, str, str | None]:
+    """Type, value and note."""
+    known = expected.values.get(each.selector)
+    meant = None if known or each.aliases else mended(_texts(each))
+    if known or meant:
+        return "TXT", known or meant or "", _note(each, None)
+    if not expected.targets:
+        return "TXT", expected.value, _note(each, _CONSOLE)
+    pattern, words = others
+    value = _target(each.selector, expected, domain, pattern)
+    told = patterns.filled(value, **words)
+    moved = each.doubled.aliases[:1] if each.doubled else ()
+    if moved and patterns.fits(moved[0], value):
+        return "CNAME", moved[0], _note(each, None)
+    if "{" in told:
+        return "CNAME", value, _note(each, _CONSOLE)
+    return "CNAME", told, _note(each, None if told == value else _ALIKE)
+
+
+def _texts(each: Selector) -> tuple[str, ...]:
+    """What somebody published for it, there or where a panel put it."""
+    if each.doubled is None:
+        return each.found
+    return () if each.doubled.aliases else each.doubled.records
+
+
+def _note(each: Selector, source: str | None) -> str | None:
+    if each.doubled:
+        there = each.doubled.name
+        return f"It stands at {there}: the panel appends the zone by itself."
+    alone = _ALONE if each.found or each.aliases else None
+    return " ".join(filter(None, (source, alone))) or None
+
+
+def _target(
+    selector: str, expected: DkimExpected, domain: str, followed: str | None
+) -> str:
+    """Some providers have one for each selector, or number them alike."""
+    pattern = followed or expected.targets[-1]
+    if "{selector}" in pattern or "{token}" in pattern:
+        return filled(pattern, selector, domain)
+    if selector not in expected.selectors:
+        return filled(pattern, selector, domain)
+    if len(expected.targets) == len(expected.selectors):
+        pattern = expected.targets[expected.selectors.index(selector)]
+    number = selector[len(selector.rstrip("0123456789")) :]
+    words = {"n": number} if number else {}
+    return patterns.filled(filled(pattern, selector, domain), **words)

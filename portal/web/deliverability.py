@@ -18,6 +18,7 @@ pages = access.blueprint("deliverability", __name__)
 
 PAGE, REPORT = "deliverability/page.html", "deliverability/_report.html"
 AUTHORITY = "deliverability/_authority.html"
+WAITING = "deliverability/_waiting.html"
 WATCH = "deliverability/_watch.html"
 _AT = "/t/<slug>/senders/<sender_id>/deliverability"
 
@@ -105,6 +106,7 @@ def _compared(
         PAGE,
         AUTHORITY,
         status,
+        beside=WAITING,
         shown=shown,
         page=page,
         comparison=comparison,

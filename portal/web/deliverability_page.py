@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from markupsafe import Markup
 
@@ -26,6 +28,7 @@ _LISTED = {
     "clean": ("pass", "not on it"),
     "listed": ("fail", "on it"),
     "refused": ("info", "does not answer us"),
+    "": ("unknown", "no answer"),
 }
 _ASKS_FOR = {"dkim_selector_unknown": ("selectors", "Enter the selector")}
 _ABSENT = ("_missing", "_nxdomain", "_return_path_missing")
@@ -56,15 +59,16 @@ class Row:
         return state, f"{used} of 10 look-ups"
 
     @property
-    def lists(self) -> tuple[tuple[str, str, str], ...]:
-        """What each block list says of each address: which, state, word."""
-        told = self.view.facts.get("lists")
-        if self.view.check is not CheckName.BLOCKLIST or not isinstance(told, dict):
-            return ()
-        return tuple(
-            (str(which), *_LISTED.get(str(state), ("unknown", "No answer")))
-            for which, state in told.items()
-        )
+    def addresses(self) -> tuple[tuple[str, str, str], ...]:
+        """Of an own relay, each with its name, or what a block list says of it."""
+        facts = self.view.facts
+        lists, names = facts.get("lists"), facts.get("addresses")
+        if isinstance(lists, dict):
+            said = lists.items()
+            return tuple((which, *_LISTED.get(s, _LISTED[""])) for which, s in said)
+        if isinstance(names, dict):
+            return tuple((ip, *_named(told)) for ip, told in names.items())
+        return ()
 
     @property
     def asks_for(self) -> tuple[str, str] | None:
@@ -160,6 +164,18 @@ class DomainPage:
             ("internet.nl", f"https://internet.nl/mail/{domain}/"),
             ("MXToolbox", f"https://mxtoolbox.com/emailhealth/{domain}/"),
         )
+
+
+def _named(told: Mapping[str, Any]) -> tuple[str, str]:
+    """How an address is named, and whether that is in order."""
+    names, reasons = ", ".join(told["names"][:3]), told["reasons"]
+    if "ptr_missing" in reasons:
+        return "fail", "no name"
+    if "ptr_not_forward_confirmed" in reasons:
+        return "fail", f"{names}, which does not lead back"
+    if any(each.startswith("dns_") for each in reasons):
+        return "unknown", "no answer"
+    return ("warn" if reasons else "pass"), names
 
 
 def _row(view: CheckView) -> Row:

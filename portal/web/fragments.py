@@ -32,11 +32,21 @@ def fragment(template: str, status: int = 200, **context: Any) -> Response:
 
 
 def answer(
-    page_template: str, fragment_template: str, status: int = 200, **context: Any
+    page_template: str,
+    fragment_template: str,
+    status: int = 200,
+    *,
+    beside: str = "",
+    **context: Any,
 ) -> Response:
-    """After a POST that shows something: refused input (422), a result."""
+    """After a POST that shows something: refused input (422), a result. `beside`: a
+    fragment elsewhere on the page that follows from it."""
     if by_htmx():
-        return _with_notice(fragment_template, status, **context)
+        response = _with_notice(fragment_template, status, **context)
+        if beside:
+            more = render_template(beside, oob=True, **context)
+            response.set_data(response.get_data(as_text=True) + more)
+        return response
     return page(page_template, status, **context)
 
 

@@ -139,6 +139,23 @@ def test_what_the_dns_says_is_shown_escaped(as_admin, dns, run_checks, shop):
     assert "&lt;script&gt;" in page
 
 
+def test_marks_that_turn_a_line_are_shown_and_not_obeyed(
+    as_admin, dns, run_checks, shop
+):
+    """Control characters and marks of direction would hide what is there."""
+    turned = r"v=spf1 \226\128\174live+\226\128\172 \027[31m \000 ~all"
+    dns.publish({"shop.example": f'{MAIL}\n@ TXT "{turned}"'})
+    sender = shop(provider="generic_smtp", host="smtp.shop.example")
+    tab = f"/t/acme-inc/senders/{sender}/deliverability"
+    as_admin.post(tab)
+    run_checks()
+
+    page = as_admin.get(tab).text
+
+    assert not {"\u202e", "\u202c", "\x1b", "\0"} & set(page)
+    assert "v=spf1 \ufffdlive+\ufffd \ufffd[31m \ufffd ~all" in page
+
+
 def test_what_could_not_be_asked_is_not_missing(as_admin, tab, dns, run_checks):
     """It says what was known last, and tells nobody to publish a second record."""
     dns.publish(GREEN)

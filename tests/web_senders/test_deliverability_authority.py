@@ -52,6 +52,9 @@ def test_a_change_that_the_resolver_does_not_know_yet_is_told(as_admin, tab, dns
     # A negative answer is kept for as long as its SOA record: 300 s (RFC 2308 §5).
     assert "may take up to 5 min more" in html
     assert own.asked["_dmarc.shop.example TXT"] == 1
+    # Red may only be remembered, and that stands beside the verdict, too.
+    beside = html.partition('id="waiting" hx-swap-oob="outerHTML"')[2]
+    assert "already</span> for DMARC: resolvers may take up to 5 min more" in beside
 
 
 def test_where_both_say_the_same_there_is_nothing_to_wait_for(as_admin, tab, dns):
@@ -61,6 +64,7 @@ def test_where_both_say_the_same_there_is_nothing_to_wait_for(as_admin, tab, dns
 
     assert "They agree" in html
     assert "They disagree" not in html
+    assert "says something else already" not in html
 
 
 def test_an_alias_is_compared_and_not_where_it_leads(
@@ -77,6 +81,30 @@ def test_an_alias_is_compared_and_not_where_it_leads(
 
     assert "<dt>Resolver</dt><dd><code>CNAME pm.mtasv.net</code>" in html
     assert "<dt>ns1.shop.example</dt><dd><code>CNAME pm2.mtasv.net</code>" in html
+
+
+def test_a_resolver_in_trouble_is_not_taken_for_a_change(as_admin, tab, dns):
+    dns.publish(served(GREEN, by=f"{SERVED}\n_dmarc ! SERVFAIL"))
+
+    html = compared(as_admin, tab)
+
+    assert "The zone answers, the resolver does not" in html
+    assert "says something else already" not in html
+
+
+def test_what_a_name_server_says_is_bounded_and_plain(as_admin, tab, dns, own):
+    """Another page of one record, or a line that runs backwards, hides the rest."""
+    dns.publish(served(GREEN))
+    long = " ".join(f'"{"x" * 250}"' for _ in range(60))
+    turned = '_dmarc TXT "v=DMARC1; p=none; \\226\\128\\174<b>evil\\027[31m"'
+    zone_text = "\n".join((SERVED, turned, f'_dmarc TXT "v=DMARC1;" {long}'))
+    own.publish({"shop.example": zone_text})
+
+    html = compared(as_admin, tab)
+
+    assert "x" * 900 in html and "x" * 1001 not in html
+    assert "\u202e" not in html and "\x1b" not in html
+    assert "\ufffd&lt;b&gt;evil\ufffd[31m" in html
 
 
 @pytest.mark.parametrize("place", ["10.1.2.3", "169.254.169.254"])
@@ -102,6 +130,17 @@ def test_without_a_script_the_answer_stands_on_the_page(as_admin, tab, dns):
     html = compared(as_admin, tab, htmx=False)
 
     assert "<html" in html and "They agree" in html and "Watch" in html
+
+
+def test_without_a_script_what_is_published_stands_beside_the_verdict(
+    as_admin, tab, dns
+):
+    dns.publish(served(NO_POLICY))
+
+    page = compared(as_admin, tab, htmx=False)
+
+    verdict = page.partition('id="report"')[2].partition("</section>")[0]
+    assert "already</span> for DMARC: resolvers may take up to 5 min more" in verdict
 
 
 def test_it_is_asked_a_few_times_a_minute(admin, settings, dns, tab):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portal.store.models import SenderVersion
-from tests.domains.test_blocklists import CLEAN, LISTED
+from tests.domains.test_blocklists import CLEAN, LISTED, ZONES
 from tests.web_senders.conftest import BASE, NEW
 from tests.web_senders.domains import dns, installation, run_checks, settings, shop
 from tests.web_senders.reading import value, words
@@ -119,3 +119,20 @@ def test_fewer_tokens_than_the_provider_gives_are_noticed(as_admin, shop):
     assert "2 of 3 tokens: enter the others too" in told(*tokens[:2])
     assert "tokens" not in told(*tokens)
     assert "tokens" not in told("mykey")
+
+
+def test_each_address_says_how_it_is_named(as_admin, dns, run_checks, saved):
+    reverse = "10 PTR out.shop.example.\n11 PTR wrong.shop.example."
+    dns.publish(ZONES | {"2.0.192.in-addr.arpa": reverse})
+    relay = LOOKED_FOR | {"relay_ips": "192.0.2.10 192.0.2.11 192.0.2.12"}
+    tab = saved(**relay) + "/deliverability"
+    as_admin.post(tab)
+    run_checks()
+
+    page = words(as_admin.get(tab).text).partition('id="row-ptr"')[2]
+
+    row = page.partition("</tr>")[0]
+    assert "192.0.2.10, 192.0.2.11, 192.0.2.12</code></h3>" in row
+    assert 'data-state="pass">out.shop.example<' in row
+    assert 'data-state="fail">wrong.shop.example, which does not lead back<' in row
+    assert 'data-state="fail">no name<' in row

@@ -22,8 +22,10 @@ from portal.services import limits
 from portal.services.actor import Actor, Role
 from portal.services.domains.subjects import Outward
 from portal.services.domains.types import CheckView, DomainView
+from portal.services.domains.words import plain
 
 MOST_NAMES, MOST_SERVERS = 12, 3
+LONGEST, MOST_RECORDS = 1000, 8  # that are shown of an answer
 MOST_LABELS = 5  # between a name and its zone
 COMPARISONS, WINDOW_S = 4, 60
 PATIENCE_S = 6.0  # for the resolver; the name servers have two seconds after that
@@ -54,6 +56,18 @@ class Said:
     @property
     def is_known(self) -> bool:
         return self.answered.is_known
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The records as far as anybody reads them; they are compared as a whole."""
+        return tuple(
+            plain(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
+            for text in self.records[:MOST_RECORDS]
+        )
+
+    @property
+    def left_out(self) -> int:
+        return max(len(self.records) - MOST_RECORDS, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +102,11 @@ class Compared:
         return any(_told(each) != _told(self.resolver) for each in self.asked)
 
     @property
+    def is_published(self) -> bool:
+        """All name servers have it, and the resolver remembers something else."""
+        return self.differs and not self.is_split and self.resolver.is_known
+
+    @property
     def left_min(self) -> int | None:
         """Minutes, rounded up."""
         return None if self.ttl_s is None else max(1, math.ceil(self.ttl_s / 60))
@@ -100,6 +119,18 @@ class Comparison:
     @property
     def differing(self) -> tuple[Compared, ...]:
         return tuple(each for each in self.rows if each.differs)
+
+    @property
+    def ahead(self) -> tuple[str, ...]:
+        """What the zone says already and resolvers do not know yet, by its label."""
+        rows = (each for each in self.differing if each.is_published)
+        return tuple(dict.fromkeys(each.question.label for each in rows))
+
+    @property
+    def left_min(self) -> int | None:
+        """Until the last resolver knows; None where it is not known of each."""
+        known = [each.left_min for each in self.differing if each.is_published]
+        return None if None in known else max(filter(None, known), default=None)
 
     @property
     def unanswered(self) -> tuple[Compared, ...]:

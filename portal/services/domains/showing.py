@@ -12,6 +12,7 @@ from portal.services.domains import words
 from portal.services.domains.types import CheckView, LastKnown
 
 MOST_FOUND = 20  # records of one check that are kept
+MOST_ADDRESSES = 3  # that stand beside the name of a check
 DEEPEST = 40  # levels of what a check tells; an SPF tree has two for each include
 ORDER = list(CheckName)
 
@@ -86,6 +87,8 @@ def _where(name: CheckName, told: Mapping[str, Any], domain: str) -> str:
         selectors = facts.get("selectors") or ()
         first = selectors[0]["name"] if selectors else None
         return str(first or f"_domainkey.{facts.get('signing_domain') or domain}")
+    if name in (CheckName.PTR, CheckName.BLOCKLIST):
+        return _addresses(facts) or domain
     if name is CheckName.DMARC:
         return str(facts.get("source") or (fixes and fixes[0]["name"]) or domain)
     below = {
@@ -96,10 +99,19 @@ def _where(name: CheckName, told: Mapping[str, Any], domain: str) -> str:
     return f"{below[name]}.{domain}" if name in below else domain
 
 
+def _addresses(facts: Mapping[str, Any]) -> str:
+    """Those of the relay that were asked about."""
+    lists = (each.partition(" ")[0] for each in facts.get("lists") or ())
+    found = list(dict.fromkeys((*(facts.get("addresses") or ()), *lists)))
+    more = len(found) - MOST_ADDRESSES
+    return ", ".join(found[:MOST_ADDRESSES]) + (f" and {more} more" if more > 0 else "")
+
+
 def _clean(value: Any, depth: int) -> Any:
-    """PostgreSQL takes no NUL, and nobody reads the end of what is too long."""
+    """PostgreSQL takes no NUL, and nobody reads the end of what is too long. What
+    cannot be seen, or turns the direction of a line, would hide what is there."""
     if isinstance(value, str):
-        return value[:LONGEST].replace("\0", "\ufffd")
+        return words.plain(value[:LONGEST])
     if depth <= 0:
         return None
     if isinstance(value, Mapping):

@@ -65,6 +65,11 @@ def known_reasons() -> frozenset[str]:
     return frozenset(_table()["reason"])
 
 
+def plain(text: str) -> str:
+    """Text out of the DNS without control characters and marks of direction."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
+
+
 def words_of(
     facts: Mapping[str, Any], *, domain: str, provider: str | None, where: str
 ) -> dict[str, str]:
@@ -114,7 +119,7 @@ def _listed(value: object) -> list[str]:
 
 
 def _short(value: object) -> str:
-    text = "".join(each if each.isprintable() else "\ufffd" for each in str(value))
+    text = plain(str(value))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 

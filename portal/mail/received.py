@@ -11,21 +11,30 @@ from dataclasses import dataclass, field
 from email.header import decode_header, make_header
 
 from portal.address import BadAddress, parse_mailbox
+from portal.mail.received_comments import parted
+from portal.mail.received_paste import lines_of
 
 MOST_FIELDS = 500
 LONGEST_FIELD = 16 * 1024  # octets of one field that are read
 OUTLOOK_FILE = bytes.fromhex("d0cf11e0a1b11ae1")  # a compound file, not a mail
-_ENDS = re.compile(rb"\r\n|\r|\n")
 _NAME = re.compile(rb"([!-9;-~]{1,100})[ \t]*:")
-# What the source of a received mail begins with, below what a page shows of it.
-_BEGINS = re.compile(
-    rb"(?:Delivered-To|Received|Return-Path|X-[\w-]{1,60}|ARC-Seal"
-    rb"|Authentication-Results|DKIM-Signature|From)[ \t]*:",
+# Where lines were broken, a narrower one, and what goes on in a list of names (h=).
+_LIKELY = re.compile(rb"([A-Za-z][\w-]{1,100})[ \t]*:(?!:)")
+_LISTED = re.compile(rb"[\w-]+(?::[\w-]+)*[:;]?[ \t]*$")
+# Of the source of a mail, and not of what a page shows above it.
+_TRACE = re.compile(
+    rb"(?:Delivered-To|Received|Return-Path|X-Received|X-Apparently-To|X-Original-To"
+    rb"|Envelope-To|ARC-Seal|Authentication-Results|Received-SPF|DKIM-Signature"
+    rb"|Message-ID|MIME-Version|Content-Type)[ \t]*:",
     re.IGNORECASE,
 )
+_BEGINS = re.compile(rb"(?:X-[\w-]{1,60}|From)[ \t]*:", re.IGNORECASE)
+_FROM = re.compile(rb"From[ \t]*:", re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,318}>")
 _BRACKETED = re.compile(r"<([^<>]{0,320})>\s*$")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _SPACES = re.compile(r"[ \t\r\n]+")
+_HELD = re.compile(rb"^content-type:\s*message/rfc822", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +55,11 @@ class Field:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedMail:
     """`fields` from the top, the newest trace first; `body` is None where only the
-    header was given."""
+    header was given. `is_broken`: a copy lost how its lines were folded."""
 
     fields: tuple[Field, ...]
     body: bytes | None = field(repr=False)
+    is_broken: bool = False
 
     def texts(self, name: str) -> tuple[str, ...]:
         return tuple(each.text for each in self.fields if each.name == name)
@@ -59,7 +69,7 @@ class ReceivedMail:
         """The one mailbox of From; None where there is none, or several: receivers
         judge no such mail (RFC 9989 §5.3.1)."""
         given = self.texts("from")
-        return _mailbox(given[0]) if len(given) == 1 else None
+        return _author(given[0]) if len(given) == 1 else None
 
     @property
     def return_path(self) -> str | None:
@@ -73,6 +83,11 @@ class ReceivedMail:
         return next((each[0] for each in found if each), None)
 
     @property
+    def holds_another(self) -> bool:
+        """As an attachment, as somebody forwards it to have it looked at."""
+        return bool(self.body and _HELD.search(self.body))
+
+    @property
     def subject(self) -> str:
         given = next(iter(self.texts("subject")), "")[:500]
         try:
@@ -83,14 +98,18 @@ class ReceivedMail:
 
 def read(content: bytes) -> ReceivedMail:
     """Never raises; without any field it is no mail."""
-    lines = _ENDS.split(content.removeprefix(b"\xef\xbb\xbf"))
+    lines = lines_of(content)
     start = _start(lines)
-    end = next(
-        (at for at in range(start, len(lines)) if not lines[at].strip()), len(lines)
-    )
+    end = _end(lines, start)
     body = b"\r\n".join(lines[end + 1 :])
+    rows, is_broken = _rows(lines[start:end])
     return ReceivedMail(
-        fields=_fields(lines[start:end]), body=body if body.strip() else None
+        fields=tuple(
+            Field(name=name.decode("ascii").lower(), raw=b"\r\n".join(raw))
+            for name, raw in rows
+        ),
+        body=body if body.strip() else None,
+        is_broken=is_broken,
     )
 
 
@@ -100,15 +119,35 @@ def _start(lines: list[bytes]) -> int:
     first = next((at for at, line in enumerate(lines) if line.strip()), len(lines))
     if first < len(lines) and lines[first].startswith((b"From ", b">From ")):
         first += 1
-    if first < len(lines) and _NAME.match(lines[first]):
+    is_field = first < len(lines) and _NAME.match(lines[first]) is not None
+    if is_field and any(map(_TRACE.match, lines[first : _end(lines, first)])):
         return first
-    found = (at for at in range(first, len(lines)) if _BEGINS.match(lines[at]))
-    return next(found, first)
+    if not is_field:
+        return _first(lines, first, _TRACE) or _first(lines, first, _BEGINS) or first
+    # What begins with a field is left for a whole header only.
+    at = _first(lines, first, _TRACE)
+    is_whole = at and any(map(_FROM.match, lines[at : _end(lines, at)]))
+    return at if at and is_whole else first
 
 
-def _fields(lines: list[bytes]) -> tuple[Field, ...]:
-    """A line that is neither a field nor the rest of one is passed over."""
-    found: list[tuple[bytes, list[bytes]]] = []
+def _first(lines: list[bytes], start: int, begins: re.Pattern[bytes]) -> int | None:
+    found = (at for at in range(start, len(lines)) if begins.match(lines[at]))
+    return next(found, None)
+
+
+def _end(lines: list[bytes], start: int) -> int:
+    """The empty line after a header."""
+    return next(
+        (at for at in range(start, len(lines)) if not lines[at].strip()), len(lines)
+    )
+
+
+_Rows = list[tuple[bytes, list[bytes]]]
+
+
+def _rows(lines: list[bytes]) -> tuple[_Rows, bool]:
+    """The fields, and whether lines were broken that had been one."""
+    found: _Rows = []
     for line in lines:
         name = _NAME.match(line)
         if name and len(found) >= MOST_FIELDS:
@@ -117,10 +156,39 @@ def _fields(lines: list[bytes]) -> tuple[Field, ...]:
             found.append((name[1], [line]))
         elif found and line[:1] in (b" ", b"\t"):
             found[-1][1].append(line)
-    return tuple(
-        Field(name=name.decode("ascii").lower(), raw=b"\r\n".join(rows))
-        for name, rows in found
-    )
+        elif found and not line.startswith((b"From ", b">From ")):
+            return _mended(lines), True
+    return found, False
+
+
+def _mended(lines: list[bytes]) -> _Rows:
+    """A line that does not begin a field goes on with the one above it."""
+    found: _Rows = []
+    for line in lines:
+        name = _LIKELY.match(line)
+        if found and (name is None or _goes_on(found[-1], line)):
+            fold = b"" if line[:1] in (b" ", b"\t") else b" "
+            found[-1][1].append(fold + line)
+        elif name and len(found) >= MOST_FIELDS:
+            break
+        elif name:
+            found.append((name[1], [line]))
+    return found
+
+
+def _goes_on(row: tuple[bytes, list[bytes]], line: bytes) -> bool:
+    """With the names of what a signature covers."""
+    is_signature = row[0].lower().endswith((b"-signature", b"-seal"))
+    return is_signature and row[1][-1].endswith(b":") and bool(_LISTED.match(line))
+
+
+def _author(text: str) -> str | None:
+    """Of From. Names in quotes and comments may hold whatever looks like more."""
+    words = _QUOTED.sub('""', parted(text).words)
+    before, bracket, rest = words.partition("<")
+    if "<" in rest or "," in rest or (bracket and "," in before and "@" in before):
+        return None
+    return _mailbox(parted(text).words) or _mailbox(text)
 
 
 def _mailbox(text: str) -> str | None:

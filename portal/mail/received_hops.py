@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from portal.mail.received import ReceivedMail
 from portal.mail.received_comments import parted
@@ -18,6 +18,20 @@ _WITH = re.compile(r"\swith\s+(\S{1,40})", re.IGNORECASE)
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]{3,45}")
 _REVERSE = re.compile(r"([\w.-]{1,253})\.?\s*\[")
 _TLS = re.compile(r"\bTLS\s?_?v?(1)[._]([0-3])", re.IGNORECASE)
+# RFC 8446 §B.4: suites of TLS 1.3 alone. Others name theirs after a key exchange.
+_TLS13 = re.compile(r"\bTLS_(?:AES|CHACHA20)_")
+_SECURED = re.compile(r"\(\S{1,60} encrypted\)|\bwith STARTTLS\b", re.IGNORECASE)
+_RETRIEVED = re.compile(r"(?:IMAP4?|POP3?)S?", re.IGNORECASE)
+# Exim writes the name in front of the address where it has made sure of it.
+_EXIM = re.compile(r"\(Exim [\d.]")
+_ADDRESS_ALONE = re.compile(r"\[[0-9A-Fa-f:.]{3,45}\](?::\d+)?(?:\s|$)")
+# Those of examples stand for public ones (RFC 5737, RFC 3849).
+_EXAMPLES = tuple(
+    map(
+        ip_network,
+        ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"),
+    )
+)
 # RFC 3848, RFC 6531, and what others call the same.
 _ENCRYPTED = re.compile(r"(?:UTF8)?(?:E?SMTPSA?|LMTPSA?|HTTPS)", re.IGNORECASE)
 _CLEAR = re.compile(r"(?:UTF8)?(?:E?SMTPA?)", re.IGNORECASE)
@@ -43,6 +57,19 @@ class Hop:
         """Somebody signed in to hand the mail over: its way begins here."""
         return bool(self.protocol and _SUBMITTED.fullmatch(self.protocol))
 
+    @property
+    def is_retrieval(self) -> bool:
+        """Fetched out of one mailbox into another, after it had arrived."""
+        return bool(self.protocol and _RETRIEVED.fullmatch(self.protocol))
+
+    @property
+    def is_private(self) -> bool:
+        """From an address inside a network of somebody's own."""
+        address = self.address
+        if address is None or address.is_global:
+            return False
+        return not any(address in network for network in _EXAMPLES)
+
 
 def hops(mail: ReceivedMail) -> tuple[Hop, ...]:
     """The newest first, as they stand there."""
@@ -60,14 +87,16 @@ def hop(text: str) -> Hop:
     beside = _beside(text)
     tls = _tls(text)
     name = protocol[1] if protocol else None
+    called = peer[1].strip("[]") if peer else None
     return Hop(
-        peer=peer[1].strip("[]") if peer else None,
-        reverse=_reverse(beside),
+        peer=called,
+        reverse=_reverse(beside) or _of_exim(called, beside, text),
         address=_address(beside) if peer else None,
         by=by[1].rstrip(";").lower() if by else None,
         protocol=name,
         tls=tls,
-        is_encrypted=True if tls else _is_encrypted(name if peer else None),
+        is_encrypted=bool(tls or _SECURED.search(text))
+        or _is_encrypted(name if peer else None),
         at=_instant(date),
     )
 
@@ -93,19 +122,30 @@ def _reverse(beside: str) -> str | None:
     return None
 
 
+def _of_exim(called: str | None, beside: str, text: str) -> str | None:
+    if not called or "." not in called or not _EXIM.search(text):
+        return None
+    alone = any(map(_ADDRESS_ALONE.match, parted(beside).comments))
+    return called.rstrip(".").lower() if alone else None
+
+
 def _address(beside: str) -> IPv4Address | IPv6Address | None:
     for comment in (*parted(beside).comments, beside):
         for found in _ADDRESS.findall(comment.replace("IPv6:", " ")):
             try:
-                return ip_address(found.strip("."))
+                address = ip_address(found.strip("."))
             except ValueError:
                 continue
+            mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+            return mapped or address
     return None
 
 
 def _tls(text: str) -> str | None:
     found = _TLS.search(text)
-    return f"TLS {found[1]}.{found[2]}" if found else None
+    if found:
+        return f"TLS {found[1]}.{found[2]}"
+    return "TLS 1.3" if _TLS13.search(text) else None
 
 
 def _is_encrypted(protocol: str | None) -> bool | None:

@@ -12,7 +12,8 @@ _METHOD = re.compile(
     r"([a-z][\w-]{0,40})(?:\s*/\s*\d+)?\s*=\s*([a-z]{1,20})\b", re.IGNORECASE
 )
 _PROPERTY = re.compile(
-    r'(?:(\w{1,20})\s*\.\s*)?([\w-]{1,40})\s*=\s*("(?:[^"\\]|\\.){0,500}"|[^\s;]{1,500})'
+    r"(?:(\w{1,20})\s*\.\s*)?([\w-]{1,40})\s*=\s*"
+    r'((?:"(?:[^"\\]|\\.){0,500}"|[^\s;"]){1,500})'
 )
 
 
@@ -29,11 +30,16 @@ class Result:
     def domain(self) -> str | None:
         """Whose mail it is about: of a signature, of the envelope, of From."""
         for name in _DOMAINS.get(self.method, ()):
-            value = self.properties.get(name)
-            if value:
-                found = value.rpartition("@")[2].strip("<>").rstrip(".").lower()
-                return found or None
+            value = self.properties.get(name, "")
+            found = value.rpartition("@")[2].strip('<>"').rstrip(".").lower()
+            if found:
+                return found
         return None
+
+    @property
+    def is_of_envelope(self) -> bool:
+        """Of SPF: for the reverse-path, and not for what the relay calls itself."""
+        return bool(self.properties.get("smtp.mailfrom", "").strip("<>"))
 
     @property
     def selector(self) -> str | None:

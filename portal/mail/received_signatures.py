@@ -33,7 +33,7 @@ class Signature:
     """`covered` is what was signed, `value` the signature of it. `body_matches` is
     None where there is no body to compare. `fault` is what a verifier stops at before
     it asks for the key: `syntax`, `version`, `algorithm`, `sha1`, `from_unsigned`,
-    `expired`. `is_partial`: the end of the body is not covered (l=)."""
+    `identity`, `expired`. `is_partial`: the end of the body is not covered (l=)."""
 
     domain: str
     selector: str
@@ -51,7 +51,7 @@ class _Bad(ValueError):
 
 
 def signatures(mail: ReceivedMail, *, now: datetime) -> tuple[Signature, ...]:
-    """From the top, the first of each domain and selector's many."""
+    """From the top. `now` is when the receiver looked at them."""
     own = [each for each in mail.fields if each.name == "dkim-signature"]
     return tuple(_signature(mail, each, now) for each in own[:MOST_SIGNATURES])
 
@@ -86,6 +86,9 @@ def _read(
     names = [_BLANKS.sub("", each).lower() for each in tags.get("h", "").split(":")]
     if "from" not in names:
         raise _Bad("from_unsigned")  # RFC 6376 §3.5
+    identity = tags.get("i", "@" + domain).rpartition("@")[2].rstrip(".").lower()
+    if not f".{identity}".endswith(f".{domain}"):
+        raise _Bad("identity")  # RFC 6376 §6.1.1
     header, _, body = tags.get("c", "simple/simple").lower().partition("/")
     if {header, body or "simple"} - {"simple", "relaxed"}:
         raise _Bad("syntax")
@@ -158,7 +161,7 @@ def _matches(
     body: bytes | None, tags: Mapping[str, str], *, relaxed: bool
 ) -> bool | None:
     if body is None:
-        return None
+        return True if _matches(b"", tags, relaxed=relaxed) else None
     made = relaxed_body(body) if relaxed else body.rstrip(b"\r\n") + b"\r\n"
     length = tags.get("l")
     if length is not None:

@@ -9,13 +9,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from portal.mail.received import Field, ReceivedMail
+from portal.mail.received_families import family, is_microsofts
 from portal.mail.received_hops import Hop, hop
 from portal.mail.received_results import Result, Results, results
+from portal.mail.received_spf import spf_result
 
 Organization = Callable[[str], str | None]
-_OURS = "authentication-results"
+MOST_READ = 50  # fields of results
+_OURS, _SPF = "authentication-results", "received-spf"
+# What the author or its relay wrote: a receiver puts nothing of its own below these.
+_AUTHORS = frozenset(
+    [
+        "from",
+        "to",
+        "cc",
+        "subject",
+        "date",
+        "message-id",
+        "reply-to",
+        "sender",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "dkim-signature",
+        "list-id",
+        "list-unsubscribe",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +53,11 @@ class Trusted:
     ignored: tuple[str, ...]
 
     def of(self, method: str) -> tuple[Result, ...]:
-        return tuple(each for each in self.results if each.method == method)
+        """Of SPF that of the envelope: DMARC takes no other where there is one."""
+        found = tuple(each for each in self.results if each.method == method)
+        if method != "spf":
+            return found
+        return tuple(each for each in found if each.is_of_envelope) or found
 
 
 def trusted(mail: ReceivedMail, organization: Organization) -> Trusted:
@@ -43,18 +70,25 @@ def trusted(mail: ReceivedMail, organization: Organization) -> Trusted:
     received, below = blocks[border]
     above = [field for _, fields in blocks[:border] for field in fields]
     mine = _read(above)
+    run = list(takewhile(lambda field: field.name not in _AUTHORS, below))
     others: list[Results] = []
-    for each in _read(below):
+    is_told = bool(mine)
+    for each in _read(run):
         ours = received is not None and _is_of(each.by, received.by, organization)
-        (mine if ours else others).append(each)
-    further = [f for _, fields in blocks[border + 1 :] for f in fields]
-    others += _read(further)
+        # Who writes above does not write below, but for a filter that only signs.
+        (mine if ours and not (is_told and _tells_more(each)) else others).append(each)
+    others += _read(below[len(run) :])
+    others += _read(f for _, fields in blocks[border + 1 :] for f in fields)
     return Trusted(
         border=received,
-        results=_once(mine),
+        results=_once([*mine, *_spf(above)]),
         by=mine[0].by if mine else None,
         ignored=tuple(each.by for each in others),
     )
+
+
+def _tells_more(told: Results) -> bool:
+    return any(each.method != "dkim" for each in told.results)
 
 
 def _blocks(fields: Iterable[Field]) -> list[tuple[Hop | None, list[Field]]]:
@@ -77,11 +111,11 @@ def _border(
         received, below = blocks[at]
         if received is None:
             continue
-        outside = received.address is not None and received.address.is_global
+        outside = received.address is not None and not received.is_private
         says = outside and any(
             _is_of(each.by, received.by, organization) for each in _read(below)
         )
-        above = _read(blocks[at - 1][1])
+        above = any(each.name in (_OURS, _SPF) for each in blocks[at - 1][1])
         if above or says or not _is_inside(received, organization):
             return at
     return len(blocks) - 1 if len(blocks) > 1 else None
@@ -91,12 +125,14 @@ def _is_inside(received: Hop, organization: Organization) -> bool:
     """Handed on between servers of one receiver."""
     if received.is_submission:
         return False
-    if received.peer is None:
+    if received.peer is None or received.is_retrieval or received.is_private:
         return True
-    if received.address is not None and not received.address.is_global:
-        return True
-    name = received.reverse or received.peer
-    return _is_of(name, received.by, organization)
+    if received.address is None:
+        return _is_of(received.peer, received.by, organization)
+    # What the other side calls itself it may have made up.
+    if received.reverse is None and not is_microsofts(received.address):
+        return False
+    return _is_of(received.reverse or received.peer, received.by, organization)
 
 
 def _is_of(name: str, host: str | None, organization: Organization) -> bool:
@@ -104,12 +140,21 @@ def _is_of(name: str, host: str | None, organization: Organization) -> bool:
         return False
     if name.lower() == host:
         return True
-    mine, theirs = organization(name.lower().rstrip(".")), organization(host)
-    return mine is not None and mine == theirs
+    mine = family(organization(name.lower().rstrip(".")))
+    return mine is not None and mine == family(organization(host))
 
 
 def _read(fields: Iterable[Field]) -> list[Results]:
-    return [results(each.text) for each in fields if each.name == _OURS]
+    found = [each for each in fields if each.name == _OURS]
+    return [results(each.text) for each in found[:MOST_READ]]
+
+
+def _spf(fields: Iterable[Field]) -> list[Results]:
+    """RFC 7208 §9.1: above the Received field of who found it out. Results that come
+    with those of other methods go before these."""
+    found = [spf_result(each.text) for each in fields if each.name == _SPF]
+    told = tuple(one for each in found[:MOST_READ] for one in each.results)
+    return [Results(by="", results=told)] if told else []
 
 
 def _once(found: list[Results]) -> tuple[Result, ...]:

@@ -61,6 +61,7 @@ class Signature:
     value: bytes = SIGNED
     body_matches: bool | None = True
     fault: str | None = None
+    is_partial: bool = False
 
 
 def edwards():

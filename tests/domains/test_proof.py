@@ -11,7 +11,7 @@ from portal.deliverability.types import Status
 from portal.errors import Forbidden, Invalid, Missing, TooMany
 from portal.services import audit, domains, senders
 from portal.services.domains import proof
-from portal.services.domains.proof_showing import HEADER_ONLY, NO_PLACE
+from portal.services.domains.proof_notes import HEADER_ONLY, NO_PLACE
 from portal.store.fields import now
 from portal.store.models import LiveTest
 from tests.domains.mails import BORDER, OWN, SHOP, header, mail

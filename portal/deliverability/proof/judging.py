@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from portal.deliverability.asking import Asking
 from portal.deliverability.dmarc import older
@@ -13,6 +14,8 @@ from portal.deliverability.proof.types import (
     Judged,
     Outcome,
     Proof,
+    Signed,
+    Told,
     ToldAligned,
 )
 from portal.deliverability.proof.verifying import verified
@@ -38,6 +41,7 @@ async def prove(asking: Asking, evidence: Evidence) -> Proof:
             reason=reason,
             is_aligned=await aligned.by_dkim(each.domain),
             bits=key.bits if key else None,
+            is_partial=each.is_partial,
         )
         for each, (outcome, reason, key) in zip(
             evidence.signatures, signatures, strict=True
@@ -50,6 +54,7 @@ async def prove(asking: Asking, evidence: Evidence) -> Proof:
     dkim = [
         ToldAligned(told=each, is_aligned=await aligned.by_dkim(each.domain))
         for each in evidence.dkim
+        if _is_of_one(each, evidence.signatures)
     ]
     return Proof(
         from_domain=domain,
@@ -58,7 +63,16 @@ async def prove(asking: Asking, evidence: Evidence) -> Proof:
         dkim=tuple(dkim),
         policy=_policy(record, walked, domain),
         is_policy_known=walked.unknown is None,
-        passes=_passes(judged, spf, dkim),
+        passes=_passes(judged, spf, dkim, evidence.dmarc),
+        dmarc=evidence.dmarc,
+    )
+
+
+def _is_of_one(told: Told, signatures: Iterable[Signed]) -> bool:
+    """Nobody can have verified a signature that is not there."""
+    return any(
+        each.domain == told.domain and told.selector in (None, each.selector)
+        for each in signatures
     )
 
 
@@ -103,14 +117,19 @@ def _policy(record: Dmarc | None, walked: Walk, domain: str) -> Policy | None:
 
 
 def _passes(
-    judged: list[Judged], spf: list[ToldAligned], dkim: list[ToldAligned]
+    judged: list[Judged],
+    spf: list[ToldAligned],
+    dkim: list[ToldAligned],
+    said: str | None,
 ) -> bool | None:
     """One that holds and aligns is enough. A key may have gone since, and a pasted
     body differ: there the receiver's word stands for what it saw."""
     held = [each.is_aligned for each in judged if each.outcome is Outcome.VERIFIED]
     held += [each.is_aligned for each in (*spf, *dkim) if each.told.result == _PASS]
-    if True in held:
+    if True in held or said == _PASS:
         return True
+    if said == "fail":
+        return False
     half = (Outcome.UNKNOWN, Outcome.HEADER_ONLY)
     is_open = any(
         each.outcome in half and each.is_aligned is not False for each in judged

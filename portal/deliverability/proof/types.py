@@ -26,6 +26,8 @@ class Signed(Protocol):
     def body_matches(self) -> bool | None: ...
     @property
     def fault(self) -> str | None: ...
+    @property
+    def is_partial(self) -> bool: ...
 
 
 class Outcome(StrEnum):
@@ -41,7 +43,8 @@ class Outcome(StrEnum):
 class Judged:
     """One signature. `reason` is why it is not VERIFIED: a fault of its own, a reason
     id of the key, `body_changed`, `header_changed`. `is_aligned`: of the domain of
-    From, by what its policy asks for; None: nobody knows."""
+    From, by what its policy asks for; None: nobody knows. `is_partial`: the end of the
+    body is not covered."""
 
     domain: str
     selector: str
@@ -50,6 +53,7 @@ class Judged:
     reason: str | None
     is_aligned: bool | None
     bits: int | None = None
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +68,14 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What one mail shows; `spf` and `dkim` are the trusted receiver's words."""
+    """What one mail shows; `spf`, `dkim` and `dmarc` (of From's domain) are the
+    trusted receiver's words."""
 
     from_domain: str
     signatures: tuple[Signed, ...]
     spf: tuple[Told, ...] = ()
     dkim: tuple[Told, ...] = ()
+    dmarc: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +87,7 @@ class ToldAligned:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """`passes`: DMARC, by what was verified here and, for what cannot be, by the
-    receiver's word; None: nobody knows. `policy` None: there is none, or nobody
+    receiver's word (`dmarc` is that of the whole); None: nobody knows. `policy` None: there is none, or nobody
     knows (`is_policy_known`)."""
 
     from_domain: str
@@ -91,3 +97,4 @@ class Proof:
     policy: Policy | None
     is_policy_known: bool
     passes: bool | None
+    dmarc: str | None = None

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from portal.address import BadAddress, parse_domain, parse_mailbox
+from portal.address import parse_mailbox
 from portal.deliverability.asking import Asking
-from portal.deliverability.dmarc import older
 from portal.deliverability.proof.judging import prove as judge
 from portal.deliverability.proof.types import Evidence, Outcome, Proof, Told
 from portal.errors import Invalid
@@ -21,6 +20,7 @@ from portal.mail.received_signatures import signatures
 from portal.mail.received_trust import Trusted, trusted
 from portal.services import limits
 from portal.services.actor import Actor, Role
+from portal.services.domains.proof_hosts import domain_of, organization
 from portal.services.domains.proof_showing import shown
 from portal.services.domains.proof_types import Adoptable, ProofView, Tied
 from portal.services.domains.subjects import Outward
@@ -65,14 +65,8 @@ def prove(actor: Actor, sender_id: str, content: bytes) -> ProofView:
         window_s=WINDOW_S,
         sentence=f"{PROOFS} mails were read in a short time. Try again {{when}}.",
     )
-    trust = trusted(mail, _organization)
-    found = signatures(mail, now=now())
-    evidence = Evidence(
-        from_domain=parse_mailbox(address).domain,
-        signatures=found,
-        spf=tuple(_told(trust, "spf")),
-        dkim=tuple(_told(trust, "dkim")),
-    )
+    trust = trusted(mail, organization)
+    evidence = _evidence(mail, parse_mailbox(address).domain, trust)
     proof = asyncio.run(_judged(actor, evidence))
     return shown(
         mail,
@@ -81,6 +75,7 @@ def prove(actor: Actor, sender_id: str, content: bytes) -> ProofView:
         way=hops(mail),
         tied=_tied(actor, mail.message_id),
         adoptable=adoptable(proof, fields),
+        own_domain=parse_mailbox(fields.from_address).domain,
     )
 
 
@@ -169,25 +164,24 @@ def _read(content: bytes) -> ReceivedMail:
     return mail
 
 
+def _evidence(mail: ReceivedMail, domain: str, trust: Trusted) -> Evidence:
+    """Signatures as they were when the mail arrived: some end soon after (x=)."""
+    arrived_at = trust.border.at if trust.border else None
+    said = (each for each in _told(trust, "dmarc") if each.domain in (None, domain))
+    return Evidence(
+        from_domain=domain,
+        signatures=signatures(mail, now=min(arrived_at or now(), now())),
+        spf=tuple(_told(trust, "spf")),
+        dkim=tuple(_told(trust, "dkim")),
+        dmarc=next((each.result for each in said), None),
+    )
+
+
 def _told(trust: Trusted, method: str) -> list[Told]:
     return [
-        Told(result=each.result, domain=_domain(each.domain), selector=each.selector)
+        Told(result=each.result, domain=domain_of(each.domain), selector=each.selector)
         for each in trust.of(method)
     ]
-
-
-def _domain(text: str | None) -> str | None:
-    try:
-        return parse_domain(text) if text else None
-    except BadAddress:
-        return None
-
-
-def _organization(host: str) -> str | None:
-    """Whose a host is; an address is nobody's."""
-    domain = _domain(host)
-    last = domain.rpartition(".")[2] if domain else ""
-    return older.organization(domain) if domain and not last.isdigit() else None
 
 
 async def _judged(actor: Actor, evidence: Evidence) -> Proof:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from portal.deliverability.proof.types import Outcome, Proof
+from portal.deliverability.proof.types import Proof
 from portal.deliverability.types import Status
 from portal.mail.reading import shown as clean
 from portal.mail.received import ReceivedMail
 from portal.mail.received_hops import Hop
 from portal.mail.received_trust import Trusted
 from portal.services.domains import proof_words as words
+from portal.services.domains.proof_notes import gateway, notes
 from portal.services.domains.proof_types import (
     Adoptable,
     HopView,
@@ -22,22 +23,6 @@ from portal.services.domains.proof_types import (
 
 _LONGEST = 300
 SLOW_S = 60  # between two servers; above, somebody let the mail wait
-NO_PLACE = (
-    "The header names no server that the mail came through, so that no result in it "
-    "can be trusted. Paste the whole header, from its first line on."
-)
-HEADER_ONLY = (
-    "Only the header was given. What was signed includes the body, so signatures "
-    "cannot be verified here: paste the whole source, or upload the file."
-)
-NOTHING_TOLD = (
-    "The server that took the mail in wrote no results. What is verified here stands "
-    "alone."
-)
-FORGED = (
-    "Results said to be of {} are ignored: they stand below the server that took the "
-    "mail in, where anybody can have written them."
-)
 
 
 def shown(
@@ -48,8 +33,12 @@ def shown(
     way: tuple[Hop, ...],
     tied: Tied | None,
     adoptable: Adoptable | None,
+    own_domain: str,
 ) -> ProofView:
-    status, sentence = words.verdict(proof)
+    """`own_domain` is that of the sender, which the mail may not be from."""
+    through = gateway(trust)
+    rows = tuple(_rows(trust, proof, through))
+    status, sentence = words.concluded(proof, _by(trust), rows)
     dated = [hop.at for hop in way if hop.at is not None]
     return ProofView(
         status=status,
@@ -57,19 +46,26 @@ def shown(
         from_address=mail.from_address or "",
         subject=_short(mail.subject),
         message_id=mail.message_id,
-        rows=tuple(_rows(trust, proof)),
-        notes=tuple(_notes(mail, trust, proof)),
+        rows=rows,
+        notes=tuple(
+            _short(note, 2 * _LONGEST)
+            for note in notes(mail, trust, proof, own_domain, through)
+        ),
         way=_way(way, trust.border),
-        total_s=_between(dated[-1], dated[0]) if len(dated) > 1 else None,
+        total_s=max(0, _between(dated[-1], dated[0])) if len(dated) > 1 else None,
         tied=tied,
         adoptable=adoptable,
     )
 
 
-def _rows(trust: Trusted, proof: Proof) -> Iterator[ProofRow]:
-    by = _short(trust.by or (trust.border.by if trust.border else None) or "")
-    said = next((each.result for each in trust.of("dmarc")), None)
-    yield words.dmarc_row(proof, said, by or None)
+def _by(trust: Trusted) -> str | None:
+    """Whose results count, by its own name."""
+    return _short(trust.by or (trust.border.by if trust.border else None) or "") or None
+
+
+def _rows(trust: Trusted, proof: Proof, through: str | None) -> Iterator[ProofRow]:
+    by = _by(trust)
+    yield words.dmarc_row(proof, by)
     if not proof.signatures:
         yield words.no_signature_row()
     for judged in proof.signatures:
@@ -77,21 +73,7 @@ def _rows(trust: Trusted, proof: Proof) -> Iterator[ProofRow]:
     if not proof.spf:
         yield words.no_spf_row()
     for each in proof.spf:
-        yield words.spf_row(each, by or None)
-
-
-def _notes(mail: ReceivedMail, trust: Trusted, proof: Proof) -> Iterator[str]:
-    if trust.border is None:
-        yield NO_PLACE
-    elif not trust.results:
-        yield NOTHING_TOLD
-    if mail.body is None and any(
-        each.outcome is Outcome.HEADER_ONLY for each in proof.signatures
-    ):
-        yield HEADER_ONLY
-    if trust.border is not None and trust.ignored:
-        named = dict.fromkeys(each or "nobody" for each in trust.ignored)
-        yield FORGED.format(_short(", ".join(named)))
+        yield words.spf_row(each, by, through)
 
 
 def _way(way: tuple[Hop, ...], border: Hop | None) -> tuple[HopView, ...]:
@@ -137,9 +119,9 @@ def _encryption(hop: Hop) -> tuple[Status, str]:
 
 
 def _between(before: datetime, after: datetime) -> int:
-    """Whole seconds. Clocks differ: less than nothing is nothing."""
-    return max(0, round((after - before).total_seconds()))
+    """Whole seconds; less than nothing where clocks differ."""
+    return round((after - before).total_seconds())
 
 
-def _short(text: str) -> str:
-    return clean(text[:_LONGEST])
+def _short(text: str, most: int = _LONGEST) -> str:
+    return clean(text[:most])

@@ -22,8 +22,8 @@ class ProofRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HopView:
-    """One server on the way. `took_s` since the one before, None where one of the two
-    does not say when; `status` is that of its encryption."""
+    """One server on the way. `took_s` since the last one that says when, less than
+    nothing where their clocks differ; `status` is that of its encryption."""
 
     peer: str
     by: str

@@ -13,6 +13,8 @@ _WHY = {
     "algorithm": "Verifiers do not know its algorithm.",
     "sha1": "It uses SHA-1, which verifiers no longer accept (RFC 8301).",
     "from_unsigned": "It does not cover From, so it says nothing about it.",
+    "identity": "Its identity (i=) is of another domain than its own (d=): verifiers "
+    "refuse it.",
     "expired": "It says itself that it is no longer valid (x=).",
     "header_changed": "The header is not the one that was signed, or another key "
     "signed it. Copying can change a header: upload the file to be sure.",
@@ -32,6 +34,10 @@ _WHY = {
     "dns_servfail": "The name servers could not answer.",
     "dns_refused": "The name servers refused to answer.",
 }
+_PARTIAL = (
+    "It covers the beginning of the body only (l=): anybody can add to the mail, and "
+    "some receivers do not take such a signature."
+)
 _BROKEN_KEY = "The published key cannot be used."
 _OUTCOMES = {
     Outcome.VERIFIED: (Status.PASS, "Signature verified"),
@@ -51,8 +57,20 @@ _SPF = {
 _UNSEEN = "no trusted receiver's result"
 
 
-def verdict(proof: Proof) -> tuple[Status, str]:
-    """DMARC in one sentence."""
+def concluded(
+    proof: Proof, by: str | None, rows: tuple[ProofRow, ...]
+) -> tuple[Status, str]:
+    """The verdict in one sentence, and how much of the rest is worth a look."""
+    status, sentence = verdict(proof, by)
+    odd = sum(row.status in (Status.WARN, Status.FAIL) for row in rows)
+    if status is not Status.PASS or not odd:
+        return status, sentence
+    things = "one thing" if odd == 1 else f"{odd} things"
+    return Status.WARN, f"{sentence[:-1]}; {things} to look at."
+
+
+def verdict(proof: Proof, by: str | None) -> tuple[Status, str]:
+    """DMARC in one sentence; `by` is the receiver whose results count."""
     domain = proof.from_domain
     if proof.passes is None:
         return (
@@ -65,8 +83,21 @@ def verdict(proof: Proof) -> tuple[Status, str]:
             Status.FAIL,
             f"This mail does not pass DMARC: nothing in it proves {domain}.",
         )
-    by = " and ".join(_proved_by(proof))
-    return Status.PASS, f"This mail passes DMARC for {domain}, by {by}."
+    proved = " and ".join(_proved_by(proof))
+    if not proved:
+        return (
+            Status.PASS,
+            f"This mail passed DMARC for {domain} where it arrived, by the word of "
+            f"{by or 'the receiver'}.",
+        )
+    if proof.dmarc == "fail":
+        return (
+            Status.WARN,
+            f"This mail passes DMARC for {domain} now, by {proved}, but "
+            f"{by or 'the receiver'} found that it fails: the records may have changed "
+            "since.",
+        )
+    return Status.PASS, f"This mail passes DMARC for {domain}, by {proved}."
 
 
 def _proved_by(proof: Proof) -> list[str]:
@@ -80,8 +111,8 @@ def _proved_by(proof: Proof) -> list[str]:
     return [name for name, holds in named if holds]
 
 
-def dmarc_row(proof: Proof, said: str | None, by: str | None) -> ProofRow:
-    status, title = verdict(proof)
+def dmarc_row(proof: Proof, by: str | None) -> ProofRow:
+    status, title = verdict(proof, by)
     policy = "Its policy could not be asked for."
     if proof.is_policy_known:
         policy = (
@@ -89,7 +120,7 @@ def dmarc_row(proof: Proof, said: str | None, by: str | None) -> ProofRow:
             if proof.policy
             else "The domain publishes no policy."
         )
-    told = f" {by} said: {said}." if said and by else ""
+    told = f" {by} said: {proof.dmarc}." if proof.dmarc and by else ""
     return ProofRow(
         label="DMARC",
         status=status,
@@ -102,6 +133,9 @@ def dmarc_row(proof: Proof, said: str | None, by: str | None) -> ProofRow:
 def signature_row(judged: Judged) -> ProofRow:
     status, title = _OUTCOMES[judged.outcome]
     parts = [_of_key(judged), _why(judged.reason), _aligned(judged, status)]
+    if status is Status.PASS and judged.is_partial:
+        status = Status.WARN
+        parts.append(_PARTIAL)
     if status is Status.PASS and judged.is_aligned is False:
         status = Status.INFO
     name = f"{judged.selector}._domainkey.{judged.domain}"
@@ -114,11 +148,15 @@ def signature_row(judged: Judged) -> ProofRow:
     )
 
 
-def spf_row(each: ToldAligned, by: str | None) -> ProofRow:
+def spf_row(each: ToldAligned, by: str | None, through: str | None) -> ProofRow:
+    """`through`: a gateway handed the mail on, so that its address was judged."""
     status, what = _SPF.get(each.told.result, (Status.UNKNOWN, "was not judged"))
     domain = each.told.domain or "the envelope"
     who = by or "The receiver"
     text = f"{who} found that the address of the relay {what}. "
+    if through and status is Status.FAIL:
+        status = Status.WARN
+        text = f"{who} found that {through}, a gateway, {what}. "
     if each.is_aligned is False:
         status = Status.INFO if status is Status.PASS else status
         text += "It does not align with From, so DMARC does not count it."
@@ -150,7 +188,8 @@ def no_signature_row() -> ProofRow:
         about="DKIM-Signature",
         title="Not signed",
         text="The mail carries no DKIM signature. Gmail, Yahoo and Outlook ask for one "
-        "of whoever sends them many.",
+        "of whoever sends them many, and a mail that somebody forwards passes by its "
+        "signature alone.",
     )
 
 

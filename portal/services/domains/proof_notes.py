@@ -1,0 +1,81 @@
+"""What could not be judged of a received mail, or not as it looks, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from portal.deliverability.proof.types import Outcome, Proof
+from portal.mail.received import ReceivedMail
+from portal.mail.received_families import is_gateway
+from portal.mail.received_trust import Trusted
+from portal.services.domains.proof_hosts import organization
+
+NO_PLACE = (
+    "The header names no server that the mail came through, so that no result in it "
+    "can be trusted. Paste the whole header, from its first line on."
+)
+HEADER_ONLY = (
+    "Only the header was given. What was signed includes the body, so signatures "
+    "cannot be verified here: paste the whole source, or upload the file."
+)
+NOTHING_TOLD = (
+    "The server that took the mail in wrote no results. What is verified here stands "
+    "alone."
+)
+FORGED = (
+    "Results said to be of {} are ignored: they stand below the server that took the "
+    "mail in, where anybody can have written them."
+)
+GATEWAY = (
+    "It came through the gateway {}, in front of the receiver. SPF behind it is judged "
+    "by the address of that gateway, and not by that of the relay."
+)
+LIST = (
+    "It came through a mailing list, which changes mails so that signatures no longer "
+    "hold. Send a test to a mailbox instead."
+)
+BROKEN = (
+    "The copy broke lines that were one. They were put together again, but a signature "
+    "may not survive that: upload the file (.eml) to be sure."
+)
+OTHER = "It is from {}, and this sender writes as {}: nothing of it is taken over."
+HELD = (
+    "It holds another mail as an attachment. If that is the one to look at, save the "
+    "attachment and upload its file."
+)
+
+
+def gateway(trust: Trusted) -> str | None:
+    """The name of who handed the mail to the receiver, if it filters for others."""
+    peer = (trust.border.reverse or trust.border.peer) if trust.border else None
+    return peer if peer and is_gateway(organization(peer)) else None
+
+
+def notes(
+    mail: ReceivedMail,
+    trust: Trusted,
+    proof: Proof,
+    own_domain: str,
+    through: str | None,
+) -> Iterator[str]:
+    if proof.from_domain != own_domain:
+        yield OTHER.format(proof.from_domain, own_domain)
+        if mail.holds_another:
+            yield HELD
+    if mail.is_broken:
+        yield BROKEN
+    if trust.border is None:
+        yield NO_PLACE
+    elif not trust.results:
+        yield NOTHING_TOLD
+    if through:
+        yield GATEWAY.format(through)
+    if proof.passes is False and mail.texts("list-id"):
+        yield LIST
+    if mail.body is None and any(
+        each.outcome is Outcome.HEADER_ONLY for each in proof.signatures
+    ):
+        yield HEADER_ONLY
+    if trust.border is not None and trust.ignored:
+        named = dict.fromkeys(each or "nobody" for each in trust.ignored)
+        yield FORGED.format(", ".join(named))

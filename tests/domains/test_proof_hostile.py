@@ -18,6 +18,9 @@ PIECES = (
     b"Received: from a by ",
     b" by ",
     b"\r\n\t",
+    b"Received-SPF: pass (domain of ",
+    b"> ",
+    b"broken\r\n",
     b"DKIM-Signature: v=1; a=rsa-sha256; ",
     b"d=shop.example; s=tx7; ",
     b"h=from:",
@@ -74,14 +77,34 @@ def test_it_is_a_proof_or_a_sentence(pieces, sender_id, owner):
         b"Authentication-Results: a.example; " + b"dkim=pass " * 90_000,
         b"Received: from a by b\r\n" * 40_000,
         b"X: " + b"y\r\n " * 300_000,
+        b"Authentication-Results: a.example; spf=pass x=" + b'"\\' * 450_000,
+        b'Authentication-Results: a; spf=pass a="b\r\n' * 20_000,
+        b"Received-SPF: pass (" + b"domain of " * 90_000,
+        b"Received-SPF: pass a=" + b'"' * 900_000,
+        b"Received: from a (" + b"1" * 900_000,
+        b"X-%d: y\r\n" * 10_000,
+        b"Received: from a by b\r\nbroken\r\n" * 20_000,
+        b"DKIM-Signature: h=a:\r\n" + b"b:c:\r\n" * 100_000,
     ],
-    ids=["comments", "tags", "blanks", "results", "hops", "folds"],
+    ids=[
+        *("comments", "tags", "blanks", "results", "hops", "folds", "quotes"),
+        *("many results", "domains", "SPF quotes", "digits", "fields", "broken"),
+        "names",
+    ],
 )
 @pytest.mark.timeout(20)
 def test_a_megabyte_of_nonsense_is_read_in_no_time(bulk, sender_id, owner):
     content = b"Subject: x\r\n" + PIECES[0] + bulk[:1_000_000]
 
     assert proof.prove(owner, sender_id, content).from_address == "kim@shop.example"
+
+
+@pytest.mark.timeout(20)
+def test_a_long_from_is_no_address(sender_id, owner):
+    bulk = b'"' * 9 + b"(" * 100_000 + b"<a" * 100_000 + b",\\" * 100_000
+
+    with pytest.raises(Invalid):
+        proof.prove(owner, sender_id, b"From: " + bulk)
 
 
 @pytest.fixture

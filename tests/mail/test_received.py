@@ -10,6 +10,7 @@ import pytest
 from portal.mail.received import MOST_FIELDS, read
 from portal.mail.received_hops import hop, hops
 from portal.mail.received_results import results
+from portal.mail.received_spf import spf_result
 from portal.mail.received_trust import trusted
 
 SHAPES = Path(__file__).parents[1] / "data" / "received"
@@ -112,6 +113,9 @@ def test_the_way_is_read():
         ("from a (a [192.0.2.1]) by b with esmtps (TLS1.3) tls TLS_AES", True, "TLS 1.3"),
         ("from a by b with Microsoft SMTP Server (version=TLS1_2, cipher=x)", True, "TLS 1.2"),
         ("from a by b with Microsoft SMTP Server id 15", None, None),
+        ("from a by b with (AES256-SHA encrypted) SMTP", True, None),
+        ("from a by b with ESMTP with STARTTLS id 1", True, None),
+        ("from a by b with ESMTPS tls TLS_AES_256_GCM_SHA384", True, "TLS 1.3"),
         ("by b with SMTP id 1", None, None),
     ],
 )  # fmt: skip
@@ -142,6 +146,12 @@ def test_any_end_of_line_is_one():
         (b"From: =?utf-8?q?a?= <a@b.example>", "a@b.example"),
         (b"From: a@b.example\nFrom: c@bank.example", None),
         (b"From: a@b.example, c@bank.example", None),
+        (b'From: "B, <b@bank.example> (x)" <a@b.example> (A)', "a@b.example"),
+        (b"From: a@b.example <a@b.example>", "a@b.example"),
+        (b"From: A :( <a@b.example>", "a@b.example"),
+        (b"From: A <a@b.example>, B <c@bank.example>", None),
+        (b"From: c@bank.example, A <a@b.example>", None),
+        (b"From: All: a@b.example;", None),
         (b"From: \xff\x00", None),
         (b"To: a@b.example", None),
     ],
@@ -152,6 +162,74 @@ def test_from_is_one_mailbox(header, address):
 
 def test_a_header_alone_has_no_body():
     assert read(b"From: a@b.example\nTo: c\n\n\n").body is None
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        lambda text: text.encode("utf-16-le"),
+        lambda text: text.encode("utf-16"),
+        lambda text: text.replace("\n", "\r\r\n").encode(),
+        lambda text: " " + text,
+        lambda text: text.replace("\n", "\n    ").join(("    ", "")),
+        lambda text: text.replace("\n", "\n> > ").join(("> > ", "")),
+        lambda text: "Page\n\nFrom:\tNobody\nSPF:\tPASS\n\nCopy\n" + text,
+    ],
+    ids=["16", "16 BOM", "CR CR LF", "one blank", "indented", "quoted", "page"],
+)
+def test_what_a_copy_does_is_undone(after):
+    text = "Received: from a\n by b\nFrom: a@b.example\n\nhi\n> there"
+
+    mail = read(after(text).encode() if isinstance(after(text), str) else after(text))
+
+    assert mail.texts("received") == ("from a by b",)
+    assert (mail.from_address, mail.body) == ("a@b.example", b"hi\r\n> there")
+
+
+def test_broken_lines_go_on_with_the_one_above():
+    """The names of h= look like fields."""
+    mail = read(
+        b"DKIM-Signature: v=1; d=b.example; h=from:\nto:subject;\nbh=x\n"
+        b"Received: from a\nby b (x.example: y)\nFrom: a@b.example\n"
+    )
+
+    assert mail.is_broken and mail.from_address == "a@b.example"
+    assert mail.texts("dkim-signature") == (
+        "v=1; d=b.example; h=from: to:subject; bh=x",
+    )
+    assert mail.texts("received") == ("from a by b (x.example: y)",)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Pass (mailfrom) identity=mailfrom; envelope-from=k@b.example", "b.example"),
+        ('pass (x) helo=h.example; envelope-from="k k"@B.example;', "b.example"),
+        ("Fail (x: domain of b.example does not) client-ip=1.2.3.4", "b.example"),
+        ("pass (x: domain of k@b.example designates) helo=h.example", "b.example"),
+        ("None (helo) identity=helo; helo=h.example; envelope-from=k@b.example", "h.example"),
+        ("pass envelope-from=<>; helo=h.example", "h.example"),
+        ("pass", None),
+    ],
+)  # fmt: skip
+def test_what_received_spf_is_about(text, expected):
+    (found,) = spf_result(text).results
+
+    assert (found.result, found.domain) == (text.split()[0].lower(), expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "reverse"),
+    [
+        ("from h.example ([50.31.1.1]) by b with esmtps (Exim 4.98)", "h.example"),
+        ("from h.example ([50.31.1.1] helo=x) by b with esmtps (Exim 4.98)", "h.example"),
+        ("from [50.31.1.1] (helo=h.example) by b with esmtp (Exim 4.98)", None),
+        ("from h.example ([50.31.1.1]) by b with ESMTPS", None),
+        ("from h.example (unknown [50.31.1.1]) by b with ESMTPS", None),
+    ],
+)  # fmt: skip
+def test_a_name_is_confirmed_or_claimed(text, reverse):
+    assert hop(text).reverse == reverse
 
 
 def test_fields_are_counted():

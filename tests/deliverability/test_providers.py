@@ -1,0 +1,138 @@
+"""What each provider of the catalogue asks of a domain that has nothing yet, and that
+publishing exactly this mends it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from portal.deliverability.report import report
+from portal.deliverability.types import Subject
+from portal.net.records import NameServers
+from portal.services import expecting
+from tests.deliverability.keys import KEY
+from tests.deliverability.scenario import CATALOGUE
+from tests.deliverability.test_scenarios import differences, nobody
+from tests.net.zones import Zones
+
+ASKED = tomllib.loads((Path(__file__).parent / "providers.toml").read_text())
+BARE = ["@ A 192.0.2.1", "@ MX 10 mail", "mail A 192.0.2.2", "news MX 10 mail"]
+FIRST_POLICY = "TXT _dmarc v=DMARC1; p=none; rua=mailto:dmarc@shop.example"
+CANNOT_ALIGN = {"outlook_com", "yahoo", "gmx"}
+TOLD = {"key": KEY, "address of the relay": "192.0.2.9", "region": "eu-west-1"}
+everyone = pytest.mark.parametrize("provider", ASKED)
+
+
+def about(provider, domain="shop.example", **given):
+    known = CATALOGUE.get(provider)
+    return Subject(
+        domain=domain,
+        expectation=expecting.expectation(known, domain),
+        somebody_elses=expecting.is_somebody_elses(known, domain),
+        **given,
+    )
+
+
+def reported(subject, zones):
+    with Zones(zones) as served:
+        servers = NameServers(served.address, timeout_s=0.4, rounds=1)
+        found = asyncio.run(report(subject, servers, nobody))
+    return {check.check.value: check for check in found.checks}
+
+
+def fixes_of(checks, *names):
+    return [fix for name in names if name in checks for fix in checks[name].fixes]
+
+
+def records(checks, *names):
+    return [f"{fix.type} {fix.host} {fix.value}" for fix in fixes_of(checks, *names)]
+
+
+def test_every_provider_is_looked_at():
+    assert set(ASKED) == {each.id for each in CATALOGUE.all()} - {"sandbox"}
+
+
+@everyone
+def test_a_bare_domain_is_told_exactly_what_the_console_asks_for(provider):
+    asked = ASKED[provider]
+
+    found = reported(about(provider), {"shop.example": "\n".join(BARE)})
+
+    for name in ("spf", "dkim"):
+        assert not differences(found.get(name), asked[name]), found.get(name)
+    assert sorted(records(found, "spf", "dkim")) == sorted(asked["publish"])
+    assert found["dmarc"].reasons[0] == "dmarc_missing"
+    assert records(found, "dmarc") == [FIRST_POLICY]
+    hopeless = "dmarc_not_aligned" in found["dmarc"].reasons
+    assert hopeless == (provider in CANNOT_ALIGN)
+
+
+@everyone
+def test_a_sub_domain_has_its_records_below_it_and_in_its_zone(provider):
+    found = reported(
+        about(provider, "news.shop.example"), {"shop.example": "\n".join(BARE)}
+    )
+
+    for fix in fixes_of(found, "spf", "dkim"):
+        assert fix.name.endswith("news.shop.example")
+        assert fix.name == f"{fix.host}.shop.example"
+
+
+@everyone
+def test_publishing_what_is_proposed_mends_it(provider):
+    """Round by round, since a selector can be told only when the console shows it."""
+    zone, targets = list(BARE), {}
+    subject = about(provider)
+    for _ in range(3):
+        found = reported(subject, {"shop.example": "\n".join(zone), **targets})
+        fixes = fixes_of(found, "spf", "dkim", "dmarc")
+        zone += [_published(fix, targets) for fix in fixes]
+        subject = replace(
+            subject,
+            selectors=tuple(ASKED[provider].get("selectors", ())),
+            return_path=_told(found["spf"].facts.get("host", "")),
+        )
+    names = [tuple(line.split()[:2]) for line in zone]
+
+    assert len(names) == len(set(names))
+    aliases = {name for name, kind in names if kind == "CNAME"}
+    assert not aliases & {name for name, kind in names if kind != "CNAME"}
+    assert found["spf"].status in ("pass", "info"), found["spf"]
+    assert "dkim" not in found or found["dkim"].status == "pass", found["dkim"]
+    policy = "dmarc_not_aligned" if provider in CANNOT_ALIGN else "dmarc_policy_none"
+    assert found["dmarc"].reasons[0] == policy
+    assert not fixes
+
+
+def _published(fix, targets):
+    """The line of the zone; what it leads to is there as well."""
+    host, value = _told(fix.host), _told(fix.value)
+    if fix.type == "TXT":
+        for name in re.findall(r"include:(\S+)", value):
+            targets[name] = '@ TXT "v=spf1 ip4:198.51.100.0/24 -all"'
+        return f'{host} TXT "{value[:200]}" "{value[200:]}"'
+    target = value.split()[-1]
+    text = f"v=DKIM1; k=rsa; p={KEY}"
+    if "_domainkey" not in host:
+        text = "v=spf1 ip4:198.51.100.0/24 -all"
+    targets[target] = f'@ TXT "{text[:200]}" "{text[200:]}"'
+    return f"{host} {fix.type} {value}."
+
+
+def _told(text):
+    """As the console shows it."""
+    return re.sub(r"\{([^}]*)\}", lambda gap: TOLD.get(gap[1], "7"), text) or None
+
+
+@everyone
+def test_free_mail_goes_through_those_who_run_it_alone(provider):
+    """They want all other mail in their name refused."""
+    known = CATALOGUE.get(provider)
+
+    assert expecting.is_somebody_elses(known, "gmail.com") == (provider != "gmail")
+    assert not expecting.is_somebody_elses(known, "shop.example")

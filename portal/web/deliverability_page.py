@@ -31,6 +31,7 @@ _LISTED = {
     "": ("unknown", "no answer"),
 }
 _ASKS_FOR = {"dkim_selector_unknown": ("selectors", "Enter the selector")}
+_NAMED = {"spf_lookups_near_limit": "Near its limit"}
 _ABSENT = ("_missing", "_nxdomain", "_return_path_missing")
 MOST_DAYS = 30
 MOST_CHANGES = 8
@@ -184,7 +185,7 @@ def _row(view: CheckView) -> Row:
     told = view.facts.get("tree") if view.check is CheckName.SPF else None
     return Row(
         view=view,
-        word="Missing" if absent else WORDS[view.status],
+        word="Missing" if absent else _NAMED.get(main, WORDS[view.status]),
         tree=tree(told) if isinstance(told, dict) else None,
         is_open=view.status in (Status.FAIL, Status.WARN),
     )

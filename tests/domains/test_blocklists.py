@@ -56,7 +56,7 @@ def test_a_listing_is_told_once_and_again_when_it_is_gone(listing, checked, dns,
     view = checked(listing)
     checked(listing)
 
-    assert row(view).found == ("192.0.2.10 list.example",)
+    assert row(view).found == ("192.0.2.10 list.example 127.0.0.2",)
     assert view.verdict.sentence.startswith("Some receivers may refuse mail from shop")
     dns.publish(CLEAN)
     checked(listing)
@@ -122,7 +122,24 @@ def test_what_a_file_says_comes_back_as_it_was(owner):
     assert exported["blocklists"] == ["zen.spamhaus.org", "list.example"]
     assert exported["relay_ips"] == ["192.0.2.10"]
     assert senders.apply(owner, exported, use=False).version == made.version
-    with pytest.raises(Invalid, match="At most 4 block lists are asked"):
-        senders.apply(
-            owner, values | {"blocklists": [f"{n}.example" for n in "abcde"]}, use=False
-        )
+
+
+@pytest.mark.parametrize(
+    ("addresses", "lists", "sentence"),
+    [
+        (1, 5, "At most 4 block lists are asked"),
+        (5, 4, "20 questions, at most 16"),
+    ],
+)
+def test_more_than_can_be_asked_is_refused(owner, addresses, lists, sentence):
+    """Not left out in silence: “on none of the lists” would say too much."""
+    values = {
+        **{"name": "Own", "port": 25, "security": "none", "auth": "none"},
+        **{"from_address": "kim@shop.example"},
+        **RELAY,
+        "relay_ips": [f"192.0.2.{n}" for n in range(addresses)],
+        "blocklists": [f"list{n}.example" for n in range(lists)],
+    }
+
+    with pytest.raises(Invalid, match=sentence):
+        senders.apply(owner, values, use=False)

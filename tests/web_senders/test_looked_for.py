@@ -136,3 +136,14 @@ def test_each_address_says_how_it_is_named(as_admin, dns, run_checks, saved):
     assert 'data-state="pass">out.shop.example<' in row
     assert 'data-state="fail">wrong.shop.example, which does not lead back<' in row
     assert 'data-state="fail">no name<' in row
+
+
+def test_a_version_that_is_not_in_use_is_told_apart(as_admin, saved, form):
+    """What is watched is what carries the mail."""
+    at = saved(**LOOKED_FOR, use=True)
+    assert "carries the mail" not in as_admin.get(f"{at}/deliverability").text
+
+    as_admin.follow(at, form(**{**LOOKED_FOR, "selectors": "third"}))
+
+    page = as_admin.get(f"{at}/deliverability").text
+    assert "about version 2. Version 1 carries the mail, and is the one" in page

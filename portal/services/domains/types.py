@@ -123,6 +123,7 @@ class DomainView:
 
     sender_id: str
     version: int
+    in_use: int | None  # the version that carries mail, and is watched
     domain: str
     envelope_domain: str | None  # None: the provider's own
     signing_domain: str

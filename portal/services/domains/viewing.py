@@ -31,7 +31,7 @@ from portal.services.domains.types import (
     Verdicts,
 )
 from portal.services.domains.verdict import interrupted, verdict
-from portal.services.domains.watched import provider_name
+from portal.services.domains.watched import number_in_use, provider_name
 from portal.services.installation import Installation
 from portal.services.senders.fields import SenderFields, stored_fields
 from portal.services.senders.finding import find, newest, numbered
@@ -67,6 +67,7 @@ def view(actor: Actor, sender_id: str, number: int | None = None) -> DomainView:
     return DomainView(
         sender_id=sender.public_id,
         version=version.number,
+        in_use=number_in_use(sender),
         domain=subject.domain,
         envelope_domain=domains.envelope(subject),
         signing_domain=domains.signing(subject),
@@ -116,6 +117,7 @@ def _without(
     return DomainView(
         sender_id=sender.public_id,
         version=version.number,
+        in_use=None,
         domain=domain,
         envelope_domain=None,
         signing_domain=domain,

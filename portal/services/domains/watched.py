@@ -21,6 +21,16 @@ def version_of(sender: Sender) -> int | None:
     return None if newest is None else int(newest)
 
 
+def number_in_use(sender: Sender) -> int | None:
+    """Of the version that carries the mail or is stood in for."""
+    found: int | None = (
+        SenderVersion.select(SenderVersion.number)
+        .where(SenderVersion.id == _carrying(sender))
+        .scalar()
+    )
+    return found
+
+
 def is_in_use(sender: Sender) -> bool:
     return sender.deleted_at is None and _carrying(sender) is not None
 

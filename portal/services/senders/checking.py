@@ -8,6 +8,7 @@ from dataclasses import fields
 from portal.address import parse_mailbox, parse_name
 from portal.config import Settings
 from portal.crypto.signing import algorithm_of
+from portal.deliverability.relay_ip import MOST_LISTED
 from portal.delivery.types import Auth, Security
 from portal.providers.catalogue import Catalogue
 from portal.providers.types import Provider
@@ -96,6 +97,7 @@ def _read(given: Inputs, provider: Provider | None) -> SenderFields:
         given.refuse("reply_to_address", "A Reply-To name needs its address.")
     from_address = _needed(given, "from_address", "Which address is mail from?")
     signing, signing_key = _signing(given, from_address)
+    relay_ips = given.several("relay_ips", grammar.ip)
     return SenderFields(
         name=_needed(given, "name", "Give the sender a name."),
         provider=provider.id if provider else "",
@@ -111,8 +113,8 @@ def _read(given: Inputs, provider: Provider | None) -> SenderFields:
         ca=given.read("ca", grammar.certificates),
         ehlo_name=given.read("ehlo_name", grammar.ehlo),
         local_address=given.read("local_address", grammar.ip),
-        relay_ips=given.several("relay_ips", grammar.ip),
-        blocklists=_blocklists(given),
+        relay_ips=relay_ips,
+        blocklists=_blocklists(given, relay_ips),
         from_name=given.read("from_name", parse_name) or "",
         from_address=from_address,
         reply_to_name=reply_to_name,
@@ -149,11 +151,18 @@ def _connection(given: Inputs) -> tuple[Security, Auth]:
     return given.choice("security", tuple(Security)), given.choice("auth", tuple(Auth))
 
 
-def _blocklists(given: Inputs) -> tuple[str, ...]:
+def _blocklists(given: Inputs, relay_ips: tuple[str, ...]) -> tuple[str, ...]:
+    """Each list is asked about each address; none of the questions is left out."""
     found = given.several("blocklists", grammar.blocklist)
-    if len(found) > grammar.MOST_BLOCKLISTS:
-        most = grammar.MOST_BLOCKLISTS
+    most, asked = grammar.MOST_BLOCKLISTS, len(found) * len(relay_ips)
+    if len(found) > most:
         given.refuse("blocklists", f"At most {most} block lists are asked.")
+    elif asked > MOST_LISTED:
+        given.refuse(
+            "blocklists",
+            f"Each list is asked about each address: {asked} questions, at most"
+            f" {MOST_LISTED}.",
+        )
     return found
 
 

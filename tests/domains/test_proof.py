@@ -97,6 +97,26 @@ def test_the_mail_is_tied_to_its_test(both_databases, shop, owner, make):
     assert proof.prove(owner, sender_id, mail()).tied is None
 
 
+def test_a_relays_own_message_id_is_what_it_answered(both_databases, shop, owner, make):
+    """Amazon SES puts its own in place of ours."""
+    given = "0100019a1b2c3d4e-5f6a7b8c-9d0e-4f1a-000000"
+    test = LiveTest.create(
+        tenant=owner.here.id,
+        to_address="lee@office.example",
+        settings={},
+        message_id="<7.abc@shop.example>",
+        state="done",
+        outcome={"reply": {"code": 250, "text": f"250 Ok {given}"}},
+        expires_at=now() + timedelta(hours=1),
+    )
+    sender_id = shop()
+    content = mail(own=OWN.replace("7.abc@shop", f"{given}@email.amazonses"))
+
+    assert proof.prove(owner, sender_id, content).tied.id == test.public_id
+    LiveTest.update(tenant=make.tenant("other").id).execute()
+    assert proof.prove(owner, sender_id, content).tied is None
+
+
 def test_what_is_found_becomes_the_senders(shop, owner, checked):
     """The checks looked for a selector that nobody uses; then for the real one."""
     sender_id = shop()

@@ -7,7 +7,6 @@ what was found there the sender's.
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 from portal.address import parse_mailbox
 from portal.deliverability.asking import Asking
@@ -22,20 +21,19 @@ from portal.services import limits
 from portal.services.actor import Actor, Role
 from portal.services.domains.proof_hosts import domain_of, organization
 from portal.services.domains.proof_showing import shown
-from portal.services.domains.proof_types import Adoptable, ProofView, Tied
+from portal.services.domains.proof_tying import tied
+from portal.services.domains.proof_types import Adoptable, ProofView
 from portal.services.domains.subjects import Outward
 from portal.services.senders.fields import SenderFields, stored_fields
 from portal.services.senders.finding import find, newest
 from portal.services.senders.routing import route_now
 from portal.services.senders.saving import Saved, save
 from portal.store.fields import now
-from portal.store.models import LiveTest, Message
 
 MOST_BYTES = 1024 * 1024
 PROOFS, WINDOW_S = 10, 60
 WITHIN_S = 6.0  # somebody waits for the page
 MOST_QUESTIONS = 40
-_SENT_WITHIN = timedelta(days=30)
 FIELD = "raw"
 NOTHING = "Paste the source of a received mail, or choose its file."
 TOO_LARGE = "A mail of more than 1 MB is not read: its header alone is enough."
@@ -73,7 +71,7 @@ def prove(actor: Actor, sender_id: str, content: bytes) -> ProofView:
         trust,
         proof,
         way=hops(mail),
-        tied=_tied(actor, mail.message_id),
+        tied=tied(actor, mail.message_id),
         adoptable=adoptable(proof, fields),
         own_domain=parse_mailbox(fields.from_address).domain,
     )
@@ -188,22 +186,3 @@ async def _judged(actor: Actor, evidence: Evidence) -> Proof:
     dns = Outward(actor.installation.settings.dns)
     async with Asking(dns, most=MOST_QUESTIONS, patience_s=WITHIN_S) as asking:
         return await judge(asking, evidence)
-
-
-def _tied(actor: Actor, message_id: str | None) -> Tied | None:
-    """The test or the mail of this very tenant that has this Message-ID."""
-    if message_id is None:
-        return None
-    test = LiveTest.get_or_none(
-        LiveTest.message_id == message_id, LiveTest.tenant == actor.here.id
-    )
-    if test is not None:
-        return Tied(kind="test", id=test.public_id, at=test.created_at)
-    message = Message.get_or_none(
-        Message.tenant == actor.here.id,
-        Message.accepted_at > now() - _SENT_WITHIN,
-        Message.message_id == message_id,
-    )
-    if message is None:
-        return None
-    return Tied(kind="message", id=message.public_id, at=message.accepted_at)

@@ -1,12 +1,12 @@
 """Whose mailboxes a domain has: by its name, or by where its mail goes (MX).
 
-Domains that anybody may have a mailbox in, and the hosts that MX records of
-customers' own domains name.
+Domains that anybody may have a mailbox in, those that providers lend to accounts
+without one, and the hosts that MX records of customers' own domains name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 # Freemail: the domain, and the provider whose relay its mailboxes use. None where
 # the catalogue has none.
@@ -36,6 +36,18 @@ _DOMAINS: Mapping[str, str | None] = {
     **dict.fromkeys(("qq.com", "163.com", "126.com", "naver.com", "orange.fr")),
     **dict.fromkeys(("laposte.net", "libero.it", "wp.pl", "o2.pl", "seznam.cz")),
     **dict.fromkeys(("free.fr", "sfr.fr", "bluewin.ch", "mail.com", "tutanota.com")),
+}
+# What a provider lends, and all below it: it signs for these, and nobody else.
+_LENT: Mapping[str, tuple[str, ...]] = {
+    "onmicrosoft.com": ("microsoft365", "microsoft365_connector", "microsoft365_hve"),
+    "azurecomm.net": ("azure_communication_services",),
+    "mailgun.org": ("mailgun_us", "mailgun_eu"),
+    "resend.dev": ("resend",),
+    "mlsender.net": ("mailersend",),
+    "demomailtrap.com": ("mailtrap",),
+    "demomailtrap.co": ("mailtrap",),
+    "brevosend.com": ("brevo",),
+    "sparkpostbox.com": ("sparkpost", "sparkpost_eu"),
 }
 # The end of an MX host's name, and the provider that runs it.
 _EXCHANGERS: Mapping[str, str] = {
@@ -75,8 +87,20 @@ def home_of(domain: str) -> str | None:
     return _DOMAINS.get(domain.lower())
 
 
+def lords_of(domain: str) -> tuple[str, ...] | None:
+    """The providers that alone may send for a domain of theirs; None for everybody's
+    own."""
+    if is_freemail(domain):
+        home = home_of(domain)
+        return (home,) if home else ()
+    return next((_LENT[end] for end in _ends(domain) if end in _LENT), None)
+
+
 def behind(exchanger: str) -> str | None:
     """The provider that runs this MX host."""
-    labels = exchanger.lower().rstrip(".").split(".")
-    ends = (".".join(labels[at:]) for at in range(len(labels)))
-    return next((_EXCHANGERS[end] for end in ends if end in _EXCHANGERS), None)
+    return next((_EXCHANGERS[e] for e in _ends(exchanger) if e in _EXCHANGERS), None)
+
+
+def _ends(name: str) -> Iterator[str]:
+    labels = name.lower().rstrip(".").split(".")
+    return (".".join(labels[at:]) for at in range(len(labels)))

@@ -18,7 +18,7 @@ from portal.deliverability.types import (
     SpfExpected,
 )
 from portal.providers.dns import DkimFacts, DnsRecord, ReturnPathFacts, SpfFacts
-from portal.providers.mailboxes import home_of, is_freemail
+from portal.providers.mailboxes import lords_of
 from portal.providers.types import Provider
 
 
@@ -46,18 +46,15 @@ def expectation(
 ) -> Expectation:
     """For mail from `domain`. A `{word}` stays where only the provider's console
     knows it."""
+    lords = lords_of(domain)
     known = _authenticated(domain, signing_domain)
     words = {"domain": known} | ({"region": region} if region else {})
     return Expectation(
         id=provider.id,
         name=provider.name,
         own_relay=provider.kind == "relay" and not provider.has_hosts,
-        home=is_freemail(domain) and home_of(domain) == provider.id,
-        spf=(
-            _spf(provider.spf, words, own=not is_freemail(domain))
-            if provider.spf
-            else None
-        ),
+        home=lords is not None and provider.id in lords,
+        spf=_spf(provider.spf, words, own=lords is None) if provider.spf else None,
         dkim=_dkim(provider.dkim) if provider.dkim else None,
         return_path=(
             _return_path(provider.return_path, words) if provider.return_path else None
@@ -75,10 +72,9 @@ def _authenticated(domain: str, signing_domain: str | None) -> str:
 
 
 def is_somebody_elses(provider: Provider | None, domain: str) -> bool:
-    """A free-mail domain whose mailboxes another provider runs."""
-    return (
-        provider is not None and is_freemail(domain) and home_of(domain) != provider.id
-    )
+    """A domain of another provider's, such as that of free mail."""
+    lords = lords_of(domain)
+    return provider is not None and lords is not None and provider.id not in lords
 
 
 def _spf(facts: SpfFacts, words: dict[str, str], *, own: bool) -> SpfExpected:

@@ -39,13 +39,15 @@ def test_three_domains_come_from_the_sender(make, owner, installation):
 def test_the_envelope_address_counts_where_the_provider_leaves_it(
     make, owner, installation
 ):
-    """An own relay does; Postmark writes its own over it."""
+    """An own relay does; Postmark and Mailjet write their own over it."""
     values = {"from_address": "kim@shop.example", "mail_from": "b@bounce.shop.example"}
     own = make.sender(owner.here, **values)
     postmark = make.sender(owner.here, provider="postmark", **values)
+    mailjet = make.sender(owner.here, provider="mailjet", **values)
 
     assert subject(installation, own).return_path == "bounce.shop.example"
     assert subject(installation, postmark).return_path is None
+    assert subject(installation, mailjet).return_path is None
 
 
 def test_our_own_key_is_what_has_to_be_published(make, owner, installation):

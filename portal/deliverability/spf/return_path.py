@@ -29,6 +29,8 @@ _ALONE = "In place of all MX records there."
 async def without_path(asking: Asking, subject: Subject, host: str) -> Check:
     """Nothing there that could be a return path of this provider."""
     path = _path(subject)
+    if host == subject.domain and path.host:
+        host = path.host  # what takes mail has MX records of its own
     wanted = [each for each in path.records if each.type != "MX"]
     lacking = await _mail(asking, subject, host)
     return Check(
@@ -47,7 +49,8 @@ async def with_bounces(
 ) -> Check:
     """By MX and TXT it needs both: without the MX its provider falls back to an
     envelope of its own, which does not align."""
-    if expected(subject).evaluated_at != "return_path":
+    at_path = expected(subject).evaluated_at == "return_path"
+    if not at_path or host == subject.domain:
         return check
     lacking = await _mail(asking, subject, host)
     if not lacking:

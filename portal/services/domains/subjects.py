@@ -31,7 +31,7 @@ from portal.services.zone import PORTAL_ADDRESS
 from portal.store.models import SenderVersion
 from portal.store.vault import Locked
 
-NO_SANDBOX = "The sandbox keeps its mail: no receiver looks at a domain."
+KEPT = "{} keeps the mail it gets: no receiver looks at a domain."
 NO_OUTSIDE = "“{}” is a name of an inner network: no receiver can look it up."
 # Where no receiver sees a mail come from: RFC 1918, 6598, 1122, 3927, 4193, 4291.
 _INNER = tuple(
@@ -64,10 +64,13 @@ def domain_of(fields: SenderFields) -> str:
     return parse_mailbox(fields.from_address).domain
 
 
-def problem_of(fields: SenderFields) -> str | None:
+def problem_of(installation: Installation, fields: SenderFields) -> str | None:
     """Why there is nothing to check."""
+    provider = installation.catalogue.get(fields.provider)
     if fields.is_sandbox:
-        return NO_SANDBOX
+        return KEPT.format("The sandbox")
+    if provider is not None and provider.kind == "local_test":
+        return KEPT.format(provider.name)
     try:
         domain = expecting.checked_domain(domain_of(fields))
     except BadAddress as error:
@@ -133,7 +136,7 @@ def _return_path(installation: Installation, fields: SenderFields) -> str | None
         return fields.dkim.return_path
     provider = installation.catalogue.get(fields.provider)
     spf = provider.spf if provider else None
-    if spf is not None and spf.evaluated_at != "from_domain":
+    if spf and (spf.lends_envelope or spf.evaluated_at != "from_domain"):
         return None
     return parse_mailbox(fields.mail_from).domain
 

@@ -144,6 +144,7 @@ def test_too_many_checks_wait(shop, owner):
     ("more", "said"),
     [
         ({"provider": "sandbox"}, "sandbox"),
+        ({"provider": "mailpit", "host": "mailpit.shop.example"}, "Mailpit keeps"),
         ({"from_address": "kim@mail.internal"}, "inner network"),
         ({"from_address": "kim@co.uk"}, "public suffix"),
     ],

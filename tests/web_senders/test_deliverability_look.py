@@ -133,6 +133,8 @@ def test_each_state_of_the_tab_looks_well(
     page.goto(f"{BASE}/{other}/deliverability")
     page.get_by_text("Look-up tree").click(trial=True)
     looks_well(page, "deliverability-tree")
+    page.get_by_role("link", name="Enter other ones").click()
+    expect(page.get_by_label("Block lists to ask")).to_be_visible()
     page.goto(f"{BASE}/{other}")
     expect(page.locator("#before-use")).to_contain_text("The DNS is not ready")
     looks_well(page, "deliverability-before-use")

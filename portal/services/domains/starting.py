@@ -27,7 +27,7 @@ def start(actor: Actor, sender_id: str, number: int | None = None) -> str:
     sender = find(actor, sender_id)
     version = newest(sender) if number is None else numbered(sender, number)
     fields = stored_fields(version.settings)
-    problem = problem_of(fields)
+    problem = problem_of(actor.installation, fields)
     if problem:
         raise Invalid("sender", problem)
     here = about(actor.installation, fields)

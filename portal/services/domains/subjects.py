@@ -23,6 +23,7 @@ from portal.deliverability.types import (
 from portal.errors import Unavailable
 from portal.net import special
 from portal.net.records import Answered, Kind, NameServers, Records
+from portal.providers.types import Provider
 from portal.services import expecting
 from portal.services.installation import Installation
 from portal.services.senders.fields import SIGNING_KEY, SenderFields
@@ -101,7 +102,7 @@ def subject_of(
         expectation=_expectation(installation, fields, version, domain),
         somebody_elses=expecting.is_somebody_elses(provider, domain),
         relay_host=fields.host,
-        relay_ips=tuple(_outside(fields.relay_ips)),
+        relay_ips=tuple(_outside((*fields.relay_ips, *_seen(installation, provider)))),
         selectors=_selectors(fields),
         signing_domain=own,
         return_path=_return_path(installation, fields),
@@ -166,21 +167,17 @@ def _expectation(
         region=fields.region,
         signing_domain=fields.dkim.signing_domain,
     )
-    if made.spf:
-        ips = installation.settings.egress_ips
-        also = tuple(_filled(made.spf.also_required, ips))
-        made = replace(made, spf=replace(made.spf, also_required=also))
     if fields.dkim_signing:
         made = replace(made, dkim=_ours(installation, made.dkim, fields, version))
     return made
 
 
-def _filled(terms: tuple[str, ...], ips: tuple[str, ...]) -> list[str]:
-    """The portal's own addresses where a provider asks for them."""
-    plain = [term for term in terms if PORTAL_ADDRESS not in term]
-    if len(plain) == len(terms):
-        return plain
-    return plain + [f"ip{6 if ':' in ip else 4}:{ip}" for ip in ips]
+def _seen(installation: Installation, provider: Provider | None) -> tuple[str, ...]:
+    """The portal's own addresses, where a provider asks SPF to let them in."""
+    asked = provider.spf.also_required if provider and provider.spf else ()
+    if not any(PORTAL_ADDRESS in term for term in asked):
+        return ()
+    return installation.settings.egress_ips
 
 
 def _ours(

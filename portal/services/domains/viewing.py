@@ -54,7 +54,7 @@ def view(actor: Actor, sender_id: str, number: int | None = None) -> DomainView:
     sender = find(actor, sender_id)
     version = newest(sender) if number is None else numbered(sender, number)
     fields = stored_fields(version.settings)
-    problem = problem_of(fields)
+    problem = problem_of(actor.installation, fields)
     watch = DomainWatch.get_or_none(DomainWatch.sender == sender.id)
     if problem is not None:
         return _without(sender, version, domain_of(fields), problem)

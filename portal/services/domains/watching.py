@@ -77,7 +77,7 @@ def _ask(
                 return False
             version = SenderVersion.get_by_id(version_id)
             fields = stored_fields(version.settings)
-            if problem_of(fields) is not None:
+            if problem_of(installation, fields) is not None:
                 return False
             why = DAILY if before == version_id else CHANGED
             insert(version, about(installation, fields), domain_of(fields), why=why)

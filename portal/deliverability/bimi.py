@@ -27,9 +27,15 @@ async def check_bimi(asking: Asking, subject: Subject, dmarc: Check) -> Check:
     if not answer.answered.is_known:
         return unknown(CheckName.BIMI, answer.answered, answer.name)
     texts = _texts(answer)
-    logo = _logo(texts[0])[:500] if texts else ""
-    if not texts or (len(texts) == 1 and not logo):  # an empty l= declines
-        return Check(check=CheckName.BIMI, status=Status.INFO, reasons=("bimi_absent",))
+    # Several count as none, and an empty l= declines.
+    logo = _logo(texts[0])[:500] if len(texts) == 1 else ""
+    if not logo:
+        return Check(
+            check=CheckName.BIMI,
+            status=Status.INFO,
+            reasons=("bimi_absent",),
+            found=texts if len(texts) > 1 else (),
+        )
     if dmarc.status is Status.UNKNOWN and "effective_policy" not in dmarc.facts:
         return dataclasses.replace(dmarc, check=CheckName.BIMI, found=texts)
     policy = dmarc.facts.get("effective_policy")

@@ -7,7 +7,7 @@ from typing import Any
 
 from portal.deliverability import domains
 from portal.deliverability.asking import Asking
-from portal.deliverability.dkim.publishing import fixes
+from portal.deliverability.dkim.publishing import asked_for, fixes
 from portal.deliverability.dkim.selector import Selector, look
 from portal.deliverability.rating import ordered, worst
 from portal.deliverability.types import (
@@ -96,7 +96,7 @@ def _selector_unknown(expected: DkimExpected, domain: str) -> Check:
         check=CheckName.DKIM,
         status=Status.WARN,
         reasons=("dkim_selector_unknown",),
-        expected=expected.notes,
+        expected=asked_for(expected, domain),
         facts={"signing_domain": domain, "pattern": expected.selector_pattern},
     )
 

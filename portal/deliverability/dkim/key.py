@@ -15,7 +15,7 @@ LEAST_BITS = 1024  # RFC 8301 §3.2: below, verifiers treat the mail as unsigned
 GOOD_BITS = 2048
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _LOOKS_LIKE_A_KEY = re.compile(
-    r"(^|;)[\s\"]{0,5}(p|k|h|t|s|n|g)\s{0,5}=|DKIM|BEGIN [A-Z ]{0,20}KEY"
+    r"(^|;)[\s\"]{0,5}(p|k|h|t|s|n|g)\s{0,5}=|DKIM1|BEGIN [A-Z ]{0,20}KEY"
     r"|^MI[GI][a-z0-9+/]{60}",  # its base64 alone
     re.IGNORECASE,
 )

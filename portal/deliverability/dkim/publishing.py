@@ -11,7 +11,9 @@ from portal.deliverability.fixes import fix
 from portal.deliverability.types import DkimExpected, Fix
 
 _CONSOLE = "The provider's console shows the value."
+_EITHER = "This or a TXT record with the key: the provider's console shows which."
 _ALIKE = "As the other selector has it; compare it with the provider's console."
+_SURE = "The one there leads to a key: change it if the provider's console agrees."
 _ALONE = "Nothing else may stand at this name."
 
 
@@ -61,6 +63,14 @@ def _as_the_others(
     return None, {}
 
 
+def asked_for(expected: DkimExpected, domain: str) -> str:
+    """The form of its records, where nobody knows a selector."""
+    kind = expected.record_type.replace("_", " ")
+    value = expected.targets[-1] if expected.targets else expected.value
+    name = patterns.filled(expected.name_pattern, domain=domain)
+    return f"{kind} {patterns.filled(value, domain=domain)} at {name}"
+
+
 def _wanted(
     each: Selector,
     expected: DkimExpected,
@@ -81,7 +91,8 @@ def _wanted(
     if moved and patterns.fits(moved[0], value):
         return "CNAME", moved[0], _note(each, None)
     if "{" in told:
-        return "CNAME", value, _note(each, _CONSOLE)
+        either = expected.record_type == "CNAME_or_TXT"
+        return "CNAME", value, _note(each, _EITHER if either else _CONSOLE)
     return "CNAME", told, _note(each, None if told == value else _ALIKE)
 
 
@@ -96,6 +107,8 @@ def _note(each: Selector, source: str | None) -> str | None:
     if each.doubled:
         there = each.doubled.name
         return f"It stands at {there}: the panel appends the zone by itself."
+    if each.is_there and each.aliases:
+        return _SURE
     alone = _ALONE if each.found or each.aliases else None
     return " ".join(filter(None, (source, alone))) or None
 

@@ -8,32 +8,22 @@ from typing import Any
 from portal.deliverability.asking import Asking
 from portal.deliverability.dmarc import older
 from portal.deliverability.dmarc.alignment import (
-    Aligned,
     by_envelope,
     by_signature,
     unpublished,
     verdict,
 )
-from portal.deliverability.dmarc.mending import reports_to, restored, written
+from portal.deliverability.dmarc.mending import reports_to
+from portal.deliverability.dmarc.publishing import better
 from portal.deliverability.dmarc.record import Dmarc, Policy, one_lower
-from portal.deliverability.dmarc.reports import reports
+from portal.deliverability.dmarc.reports import Reports, reports
 from portal.deliverability.dmarc.walk import Step, Walk, walk
 from portal.deliverability.dmarc.without import why_none, why_not
 from portal.deliverability.fixes import fix
 from portal.deliverability.rating import ordered, worst
-from portal.deliverability.types import Check, CheckName, Fix, Status, Subject
+from portal.deliverability.types import Check, CheckName, Status, Subject
 from portal.deliverability.unknowing import unknown
 from portal.net.records import Answered
-
-_MENDED = {
-    "dmarc_invalid_policy",
-    "dmarc_syntax_error",
-    "dmarc_no_rua",
-    "dmarc_rua_invalid",
-    "dmarc_rua_not_mailto",
-    "dmarc_strict_alignment",
-}
-_IN_PLACE = "In place of the one there."
 
 
 async def ahead(asking: Asking, subject: Subject) -> None:
@@ -44,8 +34,7 @@ async def ahead(asking: Asking, subject: Subject) -> None:
             await why_none(asking, subject, walked)
         return
     await asyncio.gather(
-        older.older_view(asking, subject.domain),
-        reports(asking, walked.source.record, walked.source.domain),
+        older.older_view(asking, subject.domain), _reported(asking, walked.source)
     )
 
 
@@ -66,7 +55,7 @@ async def check_dmarc(
     policy = _policy(record, step.domain, subject, exists.answered)
     signature = await by_signature(asking, subject, dkim)
     envelope = await by_envelope(asking, subject, spf)
-    reported = await reports(asking, record, step.domain)
+    reported = await _reported(asking, step)
     reasons = (
         verdict(record, signature, envelope, subject)
         | _of_tags(record)
@@ -82,7 +71,7 @@ async def check_dmarc(
         reasons=ordered(reasons) or (fine,),
         found=step.texts,
         fixes=(
-            *await _better(asking, walked, record, reasons, (signature, envelope)),
+            *await better(asking, walked, set(reasons), (signature, envelope)),
             *reported.agreements,
         ),
         facts=await _facts(asking, subject, walked, policy)
@@ -93,6 +82,13 @@ async def check_dmarc(
             }
         },
     )
+
+
+async def _reported(asking: Asking, step: Step) -> Reports:
+    """The reports of a public suffix are its registry's business."""
+    if step.record is None or older.organization(step.domain) is None:
+        return Reports(reasons={})
+    return await reports(asking, step.record, step.domain)
 
 
 def _somebody_elses() -> Check:
@@ -171,32 +167,6 @@ async def _facts(
         if differs
         else None,
     }
-
-
-async def _better(
-    asking: Asking,
-    walked: Walk,
-    record: Dmarc,
-    reasons: dict[str, Status],
-    halves: tuple[Aligned, Aligned],
-) -> tuple[Fix, ...]:
-    """Only what makes records themselves work; a stricter policy is a person's choice."""
-    made: list[Fix] = []
-    first, step = walked.steps[0], walked.source
-    why = None if first is step else why_not(first)
-    if why and why.name and why.value:
-        made.append(await fix(asking, why.name, "TXT", why.value, why.note))
-    if step is None or not _MENDED & set(reasons):
-        return tuple(made)
-    strict = zip(("adkim", "aspf"), halves, strict=True)
-    loose = {tag for tag, half in strict if half.holds(strictly=False)}
-    value = written(
-        restored(record.text),
-        step.domain,
-        without=loose if "dmarc_strict_alignment" in reasons else (),
-    )
-    made.append(await fix(asking, step.name, "TXT", value, _IN_PLACE))
-    return tuple(made)
 
 
 async def _without(

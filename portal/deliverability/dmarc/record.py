@@ -84,7 +84,7 @@ def is_meant(text: str) -> bool:
 
 
 def read(text: str) -> Dmarc:
-    """Of a record that `is_dmarc`. The first of two equal tags counts."""
+    """Of a record that `is_dmarc`. The first of two equal tags counts, but all `rua`."""
     values: dict[str, str] = {}
     broken: list[str] = []
     twice: list[str] = []
@@ -98,6 +98,8 @@ def read(text: str) -> Dmarc:
             continue
         if name in values:
             twice.append(name)
+            if name == "rua":  # whoever writes two wants both
+                values[name] += f",{value}"
             continue
         values[name] = value if name in ("rua", "ruf") else value.lower()
     rua = (each.strip() for each in values.get("rua", "").split(","))

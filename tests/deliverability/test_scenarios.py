@@ -19,7 +19,7 @@ async def nobody(url):
 
 def reported(scenario):
     with Zones(scenario.served, authenticated=scenario.signed) as served:
-        servers = NameServers(served.address, timeout_s=0.4, rounds=1)
+        servers = NameServers(served.address, timeout_s=0.8, rounds=1)
         return asyncio.run(report(scenario.subject, servers, nobody))
 
 

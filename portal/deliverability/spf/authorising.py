@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from portal.deliverability import patterns
@@ -68,8 +67,6 @@ async def missing(asking: Asking, subject: Subject, top: Node) -> Missing:
         },
         change=Change(
             terms=tuple(terms),
-            # A term that refuses the address has to come after the one that does not.
-            first=any(bare(told.why or "all") != "all" for told in refused.values()),
             without=_ptr_terms(top) if relays else (),
         ),
         relays={str(ip): told.result.value for ip, told in relays.items()},
@@ -104,7 +101,7 @@ async def _absent(asking: Asking, subject: Subject, top: Node) -> tuple[str, ...
     """Terms of the provider that are nowhere in the tree. What could not be asked may
     hold them, so then nothing is missing."""
     spf = expected(subject)
-    there = set(_terms(top))
+    there = _letting_in(top, top)
     if any(_may_hold_it(node) for node in top.passing):
         return ()
     also = tuple(term for term in _also(subject) if term.lower() not in there)
@@ -155,21 +152,23 @@ def _is_term(text: str) -> bool:
         return False
 
 
-def _terms(top: Node) -> Iterator[str]:
-    """Of all records of the tree, as far as they are reached; the first of its kind
-    decides, so that a `?mx` before `mx` lets nobody in."""
-    decided: set[str] = set()
-    for node in top.passing:
-        if node.parsed is None:
-            continue
-        for mechanism in evaluated(node.parsed):
-            name = _meant(mechanism, node, top)
-            if name not in decided and mechanism.qualifier == "+":
-                yield name
-            decided.add(name)
-        if node.parsed.redirect and node.parsed.all is None:
-            yield f"redirect={node.parsed.redirect.lower()}"
-            yield f"include:{node.parsed.redirect.lower()}"
+def _letting_in(node: Node, top: Node) -> set[str]:
+    """Terms whose match is a pass of this record. The first of its kind decides, so
+    that nobody comes in by `mx` behind `?mx`, or behind a `?include` of it."""
+    if node.parsed is None:  # what several or broken ones say counts when mended
+        return {bare(term) for text in node.texts for term in text.split()}
+    behind = {each.term: _letting_in(each, top) for each in node.children}
+    decided: dict[str, bool] = {}
+    for mechanism in evaluated(node.parsed):
+        names = {_meant(mechanism, node, top)} | behind.get(mechanism.text, set())
+        for name in names:
+            decided.setdefault(name, mechanism.qualifier == "+")
+    if node.parsed.redirect and node.parsed.all is None:
+        term = f"redirect={node.parsed.redirect}"
+        names = {term.lower(), term.lower().replace("redirect=", "include:")}
+        for name in names | behind.get(term, set()):
+            decided.setdefault(name, True)
+    return {name for name, passes in decided.items() if passes}
 
 
 def _meant(mechanism: Mechanism, node: Node, top: Node) -> str:

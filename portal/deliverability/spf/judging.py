@@ -30,6 +30,7 @@ from portal.deliverability.unknowing import unknown
 _MENDED_BY_ONE_RECORD = {State.MULTIPLE: "spf_multiple_records"} | {
     State.SYNTAX: "spf_syntax_error"
 }
+_SAID_BY_THE_RELAY = "{include}"  # where nobody said through whom mail goes
 _ENDS = {"spf_plus_all", "spf_neutral_all", "spf_no_all"}
 
 
@@ -82,9 +83,10 @@ async def _unusable(
     asking: Asking, subject: Subject, top: Node, reason: str, status: Status
 ) -> Check:
     """There is no record, or none that can be evaluated: one takes its place."""
-    change = Change(
-        terms=lacking_in(subject, top.texts), ending=expected(subject).ending
-    )
+    terms = lacking_in(subject, top.texts)
+    if not (terms or top.texts):
+        terms = (_SAID_BY_THE_RELAY,)
+    change = Change(terms=terms, ending=expected(subject).ending)
     made = Mended(
         name=place(top, top), texts=top.texts, value=merged_spf(top.texts, change)
     )

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from portal.deliverability.spf.terms import BadRecord, is_open, parse
+from portal.deliverability.spf.terms import BadRecord, Parsed, is_open, parse
 
 _USUAL_ENDING = "~all"
+_EQUALS = re.compile(r"^([-+~?]?(?:include|ip[46]|mx|a|exists))=", re.IGNORECASE)
+_VERSIONS = re.compile(r"^([-+~?]?)ipv([46])[:=]", re.IGNORECASE)
+_ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?")
 _NO_PASS = ("-", "~", "?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """`terms` are to stand in the record, before its end or else `first` of all;
-    `without` leave it, a redirect `unfollowed` goes on as an include, and a record
-    where there was none ends with `ending`."""
+    """`terms` are to stand in the record, before all that refuses or shrugs; `without`
+    leave it, a redirect `unfollowed` goes on as an include, and a record where there
+    was none ends with `ending`."""
 
     terms: tuple[str, ...] = ()
-    first: bool = False
     without: Collection[str] = ()
     unfollowed: bool = False
     ending: str = _USUAL_ENDING
@@ -28,7 +31,7 @@ NOTHING = Change()
 
 
 def merged_spf(texts: tuple[str, ...], change: Change = NOTHING) -> str:
-    """What cannot be read is left out, and so is what lets everybody in. Records that
+    """What nobody can read is left out, and so is what lets everybody in. Records that
     end in different ways end softly: nobody's mail is to be refused by the merging."""
     read = [_read(text, change) for text in texts]
     ends = [each.end for each in read if each.end]
@@ -38,9 +41,7 @@ def merged_spf(texts: tuple[str, ...], change: Change = NOTHING) -> str:
     if ends or len(leads) != 1 or change.unfollowed:
         terms += [f"include:{lead.partition('=')[2]}" for lead in leads]
         end = [_ending(ends) if texts else change.ending]
-    terms = _beside(change.terms, terms)
-    told = [*change.terms, *terms] if change.first else [*terms, *change.terms]
-    return " ".join(["v=spf1", *_once(told), *end])
+    return " ".join(["v=spf1", *_once(_with(change.terms, terms)), *end])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class _Record:
 
 def _read(text: str, change: Change) -> _Record:
     left = {"v=spf1", *(each.lower() for each in change.without)}
-    sound = [term for term in text.split() if term.lower() not in left]
-    sound = [term for term in sound if _is_sound(term)]
+    said = [_corrected(term) for term in text.split()]
+    sound = [each for each in said if each.lower() not in left and _is_sound(each)]
     end = next((term for term in sound if _is_all(term)), None)
     lead = next((term for term in sound if _is_redirect(term)), None)
     return _Record(
@@ -63,6 +64,15 @@ def _read(text: str, change: Change) -> _Record:
     )
 
 
+def _corrected(term: str) -> str:
+    """A slip whose meaning is plain: `include=x`, `ipv4:1.2.3.4`, `all.`, `a,`."""
+    term = _EQUALS.sub(r"\1:", term)
+    if _parsed(term) is not None:
+        return term
+    term = _VERSIONS.sub(r"\1ip\2:", term.rstrip(",;.") or term)
+    return f"ip4:{term}" if _ADDRESS.fullmatch(term) else term
+
+
 def _ending(ends: list[str]) -> str:
     soft = [end for end in ends if not end.startswith("-")]
     if ends and not soft:
@@ -70,23 +80,31 @@ def _ending(ends: list[str]) -> str:
     return soft[0] if len(ends) == 1 and soft[0][0] == "~" else _USUAL_ENDING
 
 
-def _beside(wanted: tuple[str, ...], terms: list[str]) -> list[str]:
-    """Without those that say the opposite, and with one explanation (RFC 7208 §6)."""
+def _with(wanted: tuple[str, ...], terms: list[str]) -> list[str]:
+    """What says the opposite goes, and there is one explanation (RFC 7208 §6)."""
     named = {bare(term) for term in wanted}
     told = [term for term in terms if term.lower().startswith("exp=")]
-    return [
+    kept = [
         term
         for term in terms
         if term not in told[1:] and not (bare(term) in named and term[0] in _NO_PASS)
     ]
+    at = next((n for n, term in enumerate(kept) if term[0] in _NO_PASS), len(kept))
+    return [*kept[:at], *wanted, *kept[at:]]
 
 
 def _is_sound(term: str) -> bool:
-    try:
-        parsed = parse(f"v=spf1 {term}")
-    except BadRecord:
+    parsed = _parsed(term)
+    if parsed is None:
         return False
     return _is_all(term) or not any(map(is_open, parsed.mechanisms))
+
+
+def _parsed(term: str) -> Parsed | None:
+    try:
+        return parse(f"v=spf1 {term}")
+    except BadRecord:
+        return None
 
 
 def _is_all(term: str) -> bool:

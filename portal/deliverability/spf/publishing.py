@@ -28,10 +28,15 @@ async def published(
         return tuple(await asyncio.gather(*(_one(asking, m) for m in made[:MOST])))
     if await leads_to_provider(asking, subject, top):
         return ()
-    alias = _alias(subject)
-    if alias is not None:
+    records = _of_return_path(subject)
+    if records:
         note = f"In place of the alias to {top.home}."
-        return (await fix(asking, top.domain, "CNAME", alias.value, note),)
+        return tuple(
+            [
+                await fix(asking, top.domain, each.type, each.value, note)
+                for each in records
+            ]
+        )
     note = _ALIAS.format(top.domain, top.home, top.home)
     return (await fix(asking, top.domain, "TXT", made[0].value, note),)
 
@@ -45,8 +50,8 @@ async def _one(asking: Asking, made: Mended) -> Fix:
     return await fix(asking, made.name, "TXT", made.value, note)
 
 
-def _alias(subject: Subject) -> Record | None:
+def _of_return_path(subject: Subject) -> tuple[Record, ...]:
     path = subject.expectation.return_path if subject.expectation else None
     if path is None or expected(subject).evaluated_at != "return_path":
-        return None
-    return next((each for each in path.records if each.type == "CNAME"), None)
+        return ()
+    return path.records

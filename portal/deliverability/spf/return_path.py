@@ -95,14 +95,10 @@ async def _fix(
     path: ReturnPathExpected,
     note: str | None = None,
 ) -> Fix:
-    told = _CONSOLE if "{" in record.value else path.notes
-    return await fix(
-        asking,
-        host,
-        record.type,
-        record.value,
-        note or (_NAMED if "{" in host else told),
-    )
+    source = _NAMED if "{" in host else _CONSOLE if "{" in record.value else None
+    notes = path.notes if record is path.records[0] else None
+    told = " ".join(filter(None, (source, note, notes))) or None
+    return await fix(asking, host, record.type, record.value, told)
 
 
 def _path(subject: Subject) -> ReturnPathExpected:

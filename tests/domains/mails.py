@@ -20,7 +20,7 @@ Authentication-Results: mx.office.example;
  dmarc=pass header.from=shop.example
 """
 BEFORE = """\
-Received: from portal (unknown [192.0.2.9]) by out.mtasv.net with ESMTPA;
+Received: from portal (unknown [10.0.0.9]) by out.mtasv.net with ESMTPA;
  Sat, 21 Nov 2026 16:00:02 +0000
 Authentication-Results: mx.office.example; dkim=pass header.d=bank.example
 """

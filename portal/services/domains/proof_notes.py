@@ -9,10 +9,21 @@ from portal.mail.received import ReceivedMail
 from portal.mail.received_families import is_gateway
 from portal.mail.received_trust import Trusted
 from portal.services.domains.proof_hosts import organization
+from portal.services.domains.proof_types import HopView
 
+SLOW_S = 60
 NO_PLACE = (
     "The header names no server that the mail came through, so that no result in it "
-    "can be trusted. Paste the whole header, from its first line on."
+    "can be trusted. Paste the whole header, from its first line on, of the mail that "
+    "arrived; the copy among the sent ones has been nowhere."
+)
+FAILED = (
+    "Mend what the rows below and the checks of this sender say of DKIM or SPF, send "
+    "another test, and read that one here."
+)
+SLOW = (
+    "{} took it only {} s after the server before had it: it waited there, or was asked "
+    "to come again later (greylisting)."
 )
 HEADER_ONLY = (
     "Only the header was given. What was signed includes the body, so signatures "
@@ -55,9 +66,10 @@ def notes(
     mail: ReceivedMail,
     trust: Trusted,
     proof: Proof,
+    way: tuple[HopView, ...],
     own_domain: str,
-    through: str | None,
 ) -> Iterator[str]:
+    """What to do first, then what could not be done here."""
     if proof.from_domain != own_domain:
         yield OTHER.format(proof.from_domain, own_domain)
         if mail.holds_another:
@@ -68,10 +80,12 @@ def notes(
         yield NO_PLACE
     elif not trust.results:
         yield NOTHING_TOLD
+    through = gateway(trust)
     if through:
         yield GATEWAY.format(through)
-    if proof.passes is False and mail.texts("list-id"):
-        yield LIST
+    if proof.passes is False:
+        yield LIST if mail.texts("list-id") else FAILED
+    yield from (SLOW.format(hop.by, hop.took_s) for hop in way if hop.is_slow)
     if mail.body is None and any(
         each.outcome is Outcome.HEADER_ONLY for each in proof.signatures
     ):

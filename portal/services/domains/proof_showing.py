@@ -12,7 +12,7 @@ from portal.mail.received import ReceivedMail
 from portal.mail.received_hops import Hop
 from portal.mail.received_trust import Trusted
 from portal.services.domains import proof_words as words
-from portal.services.domains.proof_notes import gateway, notes
+from portal.services.domains.proof_notes import SLOW_S, gateway, notes
 from portal.services.domains.proof_types import (
     Adoptable,
     HopView,
@@ -22,7 +22,6 @@ from portal.services.domains.proof_types import (
 )
 
 _LONGEST = 300
-SLOW_S = 60  # between two servers; above, somebody let the mail wait
 
 
 def shown(
@@ -39,6 +38,7 @@ def shown(
     through = gateway(trust)
     rows = tuple(_rows(trust, proof, through))
     status, sentence = words.concluded(proof, _by(trust), rows)
+    taken = _way(way, trust.border)
     dated = [hop.at for hop in way if hop.at is not None]
     return ProofView(
         status=status,
@@ -49,9 +49,9 @@ def shown(
         rows=rows,
         notes=tuple(
             _short(note, 2 * _LONGEST)
-            for note in notes(mail, trust, proof, own_domain, through)
+            for note in notes(mail, trust, proof, taken, own_domain)
         ),
-        way=_way(way, trust.border),
+        way=taken,
         total_s=max(0, _between(dated[-1], dated[0])) if len(dated) > 1 else None,
         tied=tied,
         adoptable=adoptable,
@@ -69,7 +69,7 @@ def _rows(trust: Trusted, proof: Proof, through: str | None) -> Iterator[ProofRo
     if not proof.signatures:
         yield words.no_signature_row()
     for judged in proof.signatures:
-        yield words.signature_row(judged)
+        yield words.signature_row(proof, judged, by)
     if not proof.spf:
         yield words.no_spf_row()
     for each in proof.spf:
@@ -80,23 +80,24 @@ def _way(way: tuple[Hop, ...], border: Hop | None) -> tuple[HopView, ...]:
     """The oldest first: each with what it took since the one before."""
     found: list[HopView] = []
     before: datetime | None = None
+    is_arrived = False
     for hop in reversed(way):
-        status, encryption = _encryption(hop)
+        status, encryption = _encryption(hop, is_inside=hop.is_private or is_arrived)
         took = _between(before, hop.at) if before and hop.at else None
-        if took is not None and took > SLOW_S and status is Status.PASS:
-            status = Status.WARN
         found.append(
             HopView(
                 peer=_short(_named(hop)),
                 by=_short(hop.by or "somebody"),
                 at=hop.at,
                 took_s=took,
+                is_slow=took is not None and took > SLOW_S,
                 status=status,
                 encryption=encryption,
                 is_border=hop == border,
             )
         )
         before = hop.at or before
+        is_arrived = is_arrived or hop == border
     return tuple(found)
 
 
@@ -107,15 +108,16 @@ def _named(hop: Hop) -> str:
     return f"{name} [{hop.address}]"
 
 
-def _encryption(hop: Hop) -> tuple[Status, str]:
+def _encryption(hop: Hop, *, is_inside: bool) -> tuple[Status, str]:
     if hop.tls:
         old = hop.tls in ("TLS 1.0", "TLS 1.1")  # RFC 8996
         return (Status.WARN if old else Status.PASS), hop.tls
     if hop.is_encrypted:
         return Status.PASS, "encrypted"
-    if hop.is_encrypted is None or (hop.address and not hop.address.is_global):
-        return Status.INFO, "inside" if hop.is_encrypted is False else "not told"
-    return Status.WARN, "cleartext"
+    if hop.is_encrypted is None:
+        return Status.INFO, "not told"
+    # Within a house it is nothing that the sender could mend.
+    return (Status.INFO, "inside") if is_inside else (Status.WARN, "cleartext")
 
 
 def _between(before: datetime, after: datetime) -> int:

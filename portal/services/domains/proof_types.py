@@ -23,12 +23,13 @@ class ProofRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HopView:
     """One server on the way. `took_s` since the last one that says when, less than
-    nothing where their clocks differ; `status` is that of its encryption."""
+    nothing where their clocks differ; `is_slow`: somebody let it wait; `status` is that of its encryption."""
 
     peer: str
     by: str
     at: datetime | None
     took_s: int | None
+    is_slow: bool
     status: Status
     encryption: str
     is_border: bool

@@ -130,9 +130,10 @@ def dmarc_row(proof: Proof, by: str | None) -> ProofRow:
     )
 
 
-def signature_row(judged: Judged) -> ProofRow:
+def signature_row(proof: Proof, judged: Judged, by: str | None) -> ProofRow:
     status, title = _OUTCOMES[judged.outcome]
     parts = [_of_key(judged), _why(judged.reason), _aligned(judged, status)]
+    parts.append(_said(proof, judged, by))
     if status is Status.PASS and judged.is_partial:
         status = Status.WARN
         parts.append(_PARTIAL)
@@ -160,7 +161,7 @@ def spf_row(each: ToldAligned, by: str | None, through: str | None) -> ProofRow:
     if each.is_aligned is False:
         status = Status.INFO if status is Status.PASS else status
         text += "It does not align with From, so DMARC does not count it."
-    elif each.is_aligned:
+    elif each.is_aligned and each.told.result == "pass":
         text += "It aligns with From, so DMARC counts it."
     return ProofRow(
         label="SPF",
@@ -197,6 +198,18 @@ def _of_key(judged: Judged) -> str:
     if judged.bits:
         return f"RSA {judged.bits}."
     return "Ed25519." if judged.algorithm.startswith("ed25519") else ""
+
+
+def _said(proof: Proof, judged: Judged, by: str | None) -> str:
+    """The receiver's word for this signature."""
+    told = (
+        each.told.result
+        for each in proof.dkim
+        if each.told.domain == judged.domain
+        and each.told.selector in (None, judged.selector)
+    )
+    result = next(told, None)
+    return f"{by} said: {result}." if result and by else ""
 
 
 def _why(reason: str | None) -> str:

@@ -51,7 +51,8 @@ def conclude(
     ]
     changes = tuple(_changes(watch.known, views))
     watch.known = {**watch.known, **_known(views)}
-    told, again = _told(watch.told, changes, is_in_use(sender))
+    alarms = watch.is_on and is_in_use(sender)
+    told, again = _told(watch.told, changes, alarms)
     watch.told = told
     # Nothing but this: whoever marks the day or switches the watch does so beside it.
     DomainWatch.update(subject=watch.subject, known=watch.known, told=told).where(
@@ -117,10 +118,11 @@ def _known(views: Sequence[CheckView]) -> dict[str, Any]:
 
 
 def _told(
-    told: Mapping[str, Any], changes: Sequence[Change], in_use: bool
+    told: Mapping[str, Any], changes: Sequence[Change], alarms: bool
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What is to be told, the turned ones by their check, and the labels of those
-    that are as good again as they were. Who carries no mail alarms nobody."""
+    that are as good again as they were. Who carries no mail alarms nobody, nor does
+    one whose watch is off."""
     left, again = dict(told), []
     for change in changes:
         name, rank = str(change.check), _RANKS.get(change.after, 0)
@@ -128,7 +130,7 @@ def _told(
         if before and rank <= _RANKS[Status(before["was"])]:
             del left[name]
             again.append(label(change.check))
-        elif in_use and change.before in _RANKS and rank > _RANKS[change.before]:
+        elif alarms and change.before in _RANKS and rank > _RANKS[change.before]:
             left[name] = {
                 "was": before["was"] if before else change.before.value,
                 "status": change.after.value,
@@ -200,7 +202,7 @@ def _tell(
         worst = [by_name[name] for name in ORDER if name in turned]
         worst.sort(key=lambda each: -_RANKS[each.status])
         alerts.domain_turned(actor, sender, domain=domain, notices=_notices(worst))
-    if again:
+    if again and watch.is_on:
         left = [each["sentence"] for each in watch.told.values()]
         alerts.domain_in_order(actor, sender, domain=domain, checks=again, left=left)
 

@@ -53,9 +53,10 @@ def badge_of(row: DomainCheck) -> Badge:
 
 
 def attention(actor: Actor) -> tuple[Attention, ...]:
-    """Senders in use whose DNS got worse and was not mended since."""
+    """Watched senders in use whose DNS got worse and was not mended since."""
     actor.require(Role.VIEWER)
-    return tuple(_attention(row) for row in _watches(actor) if row.told)
+    rows = (row for row in _watches(actor) if row.is_on and row.told)
+    return tuple(_attention(row) for row in rows)
 
 
 def failing(actor: Actor) -> tuple[Failing, ...]:

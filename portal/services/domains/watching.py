@@ -78,12 +78,20 @@ def _ask(
             version = SenderVersion.get_by_id(version_id)
             fields = stored_fields(version.settings)
             if problem_of(installation, fields) is not None:
+                _forget(sender_id)
                 return False
             why = DAILY if before == version_id else CHANGED
             insert(version, about(installation, fields), domain_of(fields), why=why)
     except IntegrityError:  # another process was there first
         return False
     return True
+
+
+def _forget(sender_id: int) -> None:
+    """There is nothing to check any more, so nobody is warned of what there was."""
+    DomainWatch.update(subject="", known={}, told={}).where(
+        DomainWatch.sender == sender_id
+    ).execute()
 
 
 def _mark(

@@ -101,6 +101,9 @@ def _asides(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "heaviest", _aside("; {} is the heaviest", _listed(facts.get("heaviest")))
     yield "void", _aside(": {}", _listed(facts.get("void")))
     yield "unreachable", _aside(": {}", _listed(facts.get("unreachable")))
+    for name in ("without_record", "in_a_circle", "with_several"):
+        yield name, _aside(": {}", _listed(facts.get(name)))
+    yield "unreadable", _aside(" of {}", _listed(facts.get("unreadable")))
     yield "said", _aside(": {}", _listed(facts.get("said")))
     chosen = facts.get("chosen_by") == "provider"
     yield "provider_key", " The provider makes this key, not you." if chosen else ""

@@ -70,7 +70,6 @@ class SpfExpected:
     also_required: tuple[str, ...] = ()
     ending: str = "~all"
     lends_envelope: bool = False
-    notes: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +92,6 @@ class DkimExpected:
     all_required: bool = False
     by_provider: bool = False
     values: Mapping[str, str] = field(default_factory=dict)
-    notes: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

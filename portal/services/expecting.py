@@ -92,7 +92,6 @@ def _spf(facts: SpfFacts, words: dict[str, str], *, own: bool) -> SpfExpected:
         also_required=facts.also_required,
         ending=facts.ending,
         lends_envelope=facts.lends_envelope,
-        notes=facts.notes,
     )
 
 
@@ -109,7 +108,6 @@ def _dkim(facts: DkimFacts) -> DkimExpected:
         value=_value(facts.value_pattern),
         all_required=facts.all_required,
         by_provider=facts.selector_source in ("provider", "dashboard", "fixed"),
-        notes=facts.notes,
     )
 
 

@@ -136,3 +136,19 @@ def test_free_mail_goes_through_those_who_run_it_alone(provider):
 
     assert expecting.is_somebody_elses(known, "gmail.com") == (provider != "gmail")
     assert not expecting.is_somebody_elses(known, "shop.example")
+
+
+def test_a_selector_that_nobody_knows_is_told_by_its_form():
+    found = reported(about("amazon_ses"), {"shop.example": "\n".join(BARE)})
+
+    asked = "CNAME {token}.dkim.amazonses.com at {token}._domainkey.shop.example"
+    assert found["dkim"].expected == asked
+
+
+def test_what_the_provider_says_of_a_return_path_stands_beside_its_first_record():
+    """Its name is never that of From, and takes no other mail."""
+    found = reported(about("amazon_ses"), {"shop.example": "\n".join(BARE)})
+
+    first, second = found["spf"].fixes
+    assert "Exactly one MX" in first.note
+    assert second.note is None

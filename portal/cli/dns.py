@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import click
 
 from portal.address import BadAddress, parse_domain, parse_host, parse_mailbox
 from portal.config.relays import address_port
+from portal.deliverability.relay_ip import addresses_of
 from portal.deliverability.report import report
 from portal.deliverability.telling import report_json
 from portal.deliverability.types import Check, IPAddress, Report, Subject
@@ -66,7 +68,12 @@ async def _report(subject: Subject, server: tuple[str, int] | None) -> Report:
     net = OpenNet(server)
     fetch = partial(https.get, net, timeout_s=_FETCH_S)
     shown = partial(looking.shown_at, net)
-    return await report(subject, NameServers(server), fetch, shown=shown)
+    servers = NameServers(server)
+    own = subject.expectation is None or subject.expectation.own_relay
+    if own and subject.relay_host and not subject.relay_ips:
+        found = await addresses_of(servers, subject.relay_host)
+        subject = dataclasses.replace(subject, relay_ips=found)
+    return await report(subject, servers, fetch, shown=shown)
 
 
 def _subject(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
+from contextlib import suppress
 from ipaddress import ip_address
 
 from portal.deliverability.asking import Asking
@@ -18,7 +19,7 @@ from portal.deliverability.types import (
     Subject,
 )
 from portal.deliverability.unknowing import reason_of
-from portal.net.records import Answered
+from portal.net.records import Answered, Dns
 
 MOST_ADDRESSES = 8
 MOST_LISTED = 16  # questions: each address at each list
@@ -59,6 +60,14 @@ async def check_ptr(asking: Asking, subject: Subject) -> Check | None:
             }
         },
     )
+
+
+async def addresses_of(dns: Dns, host: str) -> tuple[IPAddress, ...]:
+    """Where a relay is that sends from the address of its own name, or is told by it."""
+    with suppress(ValueError):
+        return (ip_address(host.strip("[]")),)
+    answers = await asyncio.gather(dns.ask(host, "A"), dns.ask(host, "AAAA"))
+    return tuple(ip_address(text) for each in answers for text in each.records)
 
 
 def _applies(subject: Subject) -> bool:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from portal.deliverability.asking import Asking
 from portal.deliverability.dmarc import older
 from portal.net.records import Answered
 
-MOST = 4
+MOST = 12
+# Where most mailboxes are, and so most slips.
+_KNOWN = (
+    *("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com"),
+    *("yahoo.com", "icloud.com", "aol.com", "proton.me", "gmx.net", "gmx.de", "web.de"),
+)
+_ALIKE = 0.8  # of difflib's ratio: two letters of ten
 # Slips at the end of a name: neighbours on the keyboard, letters that changed places.
 _ENDS = {
     "com": ("con", "cmo", "ocm", "vom", "xom", "cm", "om", "comm", "co", "coom"),
@@ -40,13 +47,18 @@ def _likely(domain: str) -> Iterator[str]:
     for meant, slips in _ENDS.items():
         if end in slips:
             yield f"{head}.{meant}"
+    yield from get_close_matches(domain, _KNOWN, cutoff=_ALIKE)
     yield from _one_letter_apart(head, end)
 
 
 def _one_letter_apart(head: str, end: str) -> Iterator[str]:
-    """A letter twice that should be there once, and a `www.` in front."""
+    """A `www.` in front, a letter twice that should be there once, and two letters
+    that changed places."""
     if head.startswith("www."):
         yield f"{head.removeprefix('www.')}.{end}"
     for at in range(1, len(head)):
         if head[at] == head[at - 1]:
             yield f"{head[:at]}{head[at + 1 :]}.{end}"
+    for at in range(1, len(head)):
+        if head[at] != head[at - 1] and "." not in head[at - 1 : at + 1]:
+            yield f"{head[: at - 1]}{head[at]}{head[at - 1]}{head[at + 1 :]}.{end}"

@@ -153,6 +153,33 @@ def test_own_relays_and_lists_are_checked(portal_dns):
     assert checks["blocklist"]["reasons"] == ["blocklist_listed"]
 
 
+@pytest.mark.parametrize(
+    ("words", "reasons"),
+    [
+        (["--relay-host", "out.shop.example"], ("spf_ok", "ptr_ok")),
+        (["--relay-host", "192.0.2.9"], ("spf_ok", "ptr_ok")),
+        (
+            ["--relay-host", "out.shop.example", "--relay-ip", "192.0.2.10"],
+            ("spf_relay_ip_not_authorised", "ptr_missing"),
+        ),
+        (["--relay-host", "out.shop.example", "--provider", "postmark"], None),
+    ],
+)
+def test_the_name_of_an_own_relay_tells_its_addresses(portal_dns, words, reasons):
+    zones = {
+        "shop.example": '@ A 192.0.2.1\n@ TXT "v=spf1 ip4:192.0.2.9 -all"\nout A 192.0.2.9',
+        "2.0.192.in-addr.arpa": "9 PTR out.shop.example.",
+    }
+
+    checks = by_name(told(portal_dns(zones, "shop.example", *words, "--json")))
+
+    found = [each["reasons"][0] for name, each in checks.items() if name == "ptr"]
+    if reasons is None:
+        assert not found
+    else:
+        assert (checks["spf"]["reasons"][0], *found) == reasons
+
+
 def test_a_record_on_the_terminal_moves_no_cursor(portal_dns):
     zones = {"shop.example": '@ A 192.0.2.1\n_dmarc TXT "v=DMARC1; p=\\027[2Jx"'}
 

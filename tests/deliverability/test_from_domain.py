@@ -77,6 +77,9 @@ def test_one_bad_host_among_good_ones_is_named(checked):
         ("shopp.example", ["shop.example"]),
         ("news.shop.example", ["shop.example"]),
         ("shop.con", ["shop.com"]),
+        ("shpo.example", ["shop.example"]),
+        ("gmial.com", ["gmail.com"]),
+        ("gmal.com", ["gmail.com"]),
         ("qwerty.example", []),
     ],
 )
@@ -86,6 +89,7 @@ def test_a_slip_of_the_pen_is_told(checked, typed, close):
         "shop.com": "@ A 192.0.2.1",
         "example": "www A 192.0.2.1",
         "con": "www A 192.0.2.1",
+        "com": "gmail MX 10 gmail",
     }
 
     check = checked(zones, check_from_domain, Subject(domain=typed))

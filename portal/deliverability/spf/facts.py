@@ -13,7 +13,13 @@ from portal.deliverability.types import Subject
 LONGEST_TERM = 200  # characters that are told
 LONGEST_RECORD = 2_000
 MOST_TERMS = 20
-_BROKEN = (State.NONE, State.MULTIPLE, State.SYNTAX, State.LOOP, State.UNKNOWN)
+_BELOW = {
+    "without_record": State.NONE,
+    "in_a_circle": State.LOOP,
+    "unreadable": State.SYNTAX,
+    "with_several": State.MULTIPLE,
+    "unanswered": State.UNKNOWN,
+}
 
 
 def facts_of(subject: Subject, top: Node) -> dict[str, Any]:
@@ -25,23 +31,33 @@ def facts_of(subject: Subject, top: Node) -> dict[str, Any]:
     faulty = next((each for each in top.all_below if each.bad_term), None)
     if faulty:
         told["term"] = (faulty.bad_term or "")[:LONGEST_TERM]
-    return told if top.parsed is None else told | _counted(top)
+    return told if top.parsed is None else told | _counted(top) | _below(top)
 
 
 def _counted(top: Node) -> dict[str, Any]:
     behind = unreachable(top.parsed) if top.parsed else ()
-    heaviest = max(top.children, key=lambda child: child.lookups, default=None)
-    broken = [node.domain for node in top.all_below if node.state in _BROKEN]
+    branches = [child for child in top.children if child.lookups]
+    heaviest = max(branches, key=lambda child: child.lookups, default=None)
     return {
         "lookups": top.lookups,
         "void_lookups": len(top.void),
         "void": _short(top.void),
         "crowded": _short(top.crowded),
         "unreachable": _short(behind[:MOST_TERMS]),
-        "broken": _short(dict.fromkeys(broken)),
         "heaviest": heaviest and heaviest.domain,
         "tree": _as_json(top),
     }
+
+
+def _below(top: Node) -> dict[str, Any]:
+    """The names of branches that something is wrong with; `name`: nobody tells of it."""
+    nodes = list(top.all_below)
+    told: dict[str, Any] = {
+        word: _short(dict.fromkeys(n.domain for n in nodes if n.state is state))
+        for word, state in _BELOW.items()
+    }
+    told["unanswered"] += _short(name for node in nodes for name, _ in node.lost)
+    return told | {"name": next(iter(told["unanswered"]), None)}
 
 
 def _short(texts: Iterable[str]) -> list[str]:

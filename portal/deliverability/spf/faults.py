@@ -41,7 +41,7 @@ def _below(top: Node) -> Iterator[Reason]:
         elif node.state is State.NONE:
             which = "redirect" if node.is_redirect else "include"
             yield f"spf_{which}_no_record", Status.FAIL
-        yield from ((reason_of(each), Status.UNKNOWN) for each in node.lost)
+        yield from ((reason_of(why), Status.UNKNOWN) for _, why in node.lost)
 
 
 def _limits(top: Node) -> Iterator[Reason]:

@@ -50,8 +50,8 @@ class Node:
     """One record. `term` led here from above; None at the top. `lookups` are those of
     this record and all below, `void` the names among them that lead to nothing,
     `crowded` those of more mail hosts than a receiver looks at. `home` is the name
-    that holds the record, another where `domain` is an alias; `lost` is why names of
-    its own terms are not known."""
+    that holds the record, another where `domain` is an alias; `lost` are names of its
+    own terms, and why they are not known."""
 
     domain: str
     home: str
@@ -65,7 +65,7 @@ class Node:
     lookups: int = 0
     void: tuple[str, ...] = ()
     crowded: tuple[str, ...] = ()
-    lost: tuple[Answered, ...] = ()
+    lost: tuple[tuple[str, Answered], ...] = ()
     children: tuple[Node, ...] = ()
 
     @property
@@ -215,7 +215,7 @@ def evaluated(parsed: Parsed) -> tuple[Mechanism, ...]:
 class _Poor:
     void: tuple[str, ...]
     crowded: tuple[str, ...]
-    lost: tuple[Answered, ...]
+    lost: tuple[tuple[str, Answered], ...]
 
 
 async def _poor(asking: _Room, mechanisms: tuple[Mechanism, ...], node: Node) -> _Poor:
@@ -240,7 +240,11 @@ async def _poor(asking: _Room, mechanisms: tuple[Mechanism, ...], node: Node) ->
             for told, each, got in pairs
             if each.name == "mx" and isinstance(got, int) and got > MOST_HOSTS
         ),
-        tuple(got for got in found if isinstance(got, Answered)),
+        tuple(
+            (_named(each, node), got)
+            for _, each, got in pairs
+            if isinstance(got, Answered)
+        ),
     )
 
 

@@ -30,7 +30,10 @@ _LISTED = {
     "refused": ("info", "does not answer us"),
     "": ("unknown", "no answer"),
 }
-_ASKS_FOR = {"dkim_selector_unknown": ("selectors", "Enter the selector")}
+_ASKS_FOR = {
+    "dkim_selector_unknown": ("selectors", "Enter the selector"),
+    "spf_return_path_missing": ("return_path", "Enter the return path"),
+}
 _NAMED = {"spf_lookups_near_limit": "Near its limit"}
 _ABSENT = ("_missing", "_nxdomain", "_return_path_missing")
 MOST_DAYS = 30

@@ -11,7 +11,14 @@ import portal.deliverability
 from portal.deliverability.types import Check, CheckName, Status
 from portal.services.domains.showing import kept, shown
 from portal.services.domains.verdict import verdict
-from portal.services.domains.words import known_reasons, label, reason, rules, words_of
+from portal.services.domains.words import (
+    expected,
+    known_reasons,
+    label,
+    reason,
+    rules,
+    words_of,
+)
 
 REASON = re.compile(rf'"((?:{"|".join(CheckName)}|dns)_[a-z0-9_]+)"')
 KNOWN = {"dmarc": {"status": "fail", "title": "T", "at": "2026-11-20T08:00:00+00:00"}}
@@ -173,3 +180,20 @@ def test_what_is_not_known_stands_beside_what_was():
 
 def test_each_check_has_a_name():
     assert len({label(each) for each in CheckName}) == len(CheckName)
+
+
+@pytest.mark.parametrize("check", CheckName)
+def test_each_check_says_what_it_expects(check):
+    filled = words_of({}, domain="shop.example", provider=None, where="shop.example")
+
+    told = expected(check, filled)
+
+    assert told.endswith(".") and "{" not in told
+
+
+def test_a_name_that_the_provider_alone_knows_shows_no_braces():
+    facts = {"host": "em{number}.shop.example"}
+    told = view("spf", Status.WARN, ("spf_return_path_missing",), facts=facts)
+
+    assert told.title == "The return path em….shop.example is not set up"
+    assert "enter that with the sender" in told.reasons[0].remedy

@@ -48,6 +48,7 @@ def shown(
         reasons=reasons,
         found=tuple(told["found"]),
         expected=told["expected"],
+        expects=words.expected(name, filled),
         fixes=tuple(Fix(**each) for each in told["fixes"]),
         rules=words.rules(tuple(told["reasons"])),
         facts=told["facts"],

@@ -65,7 +65,8 @@ class CheckView:
     title: str
     reasons: tuple[Reason, ...]
     found: tuple[str, ...] = ()
-    expected: str | None = None
+    expected: str | None = None  # as it would stand in the DNS
+    expects: str = ""  # in words
     fixes: tuple[Fix, ...] = ()
     rules: tuple[Rule, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)

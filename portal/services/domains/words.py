@@ -36,6 +36,11 @@ def label(check: CheckName) -> str:
     return str(_table()["check"][check])
 
 
+def expected(check: CheckName, words: Mapping[str, str]) -> str:
+    """What this check would have, in a sentence."""
+    return _filled(_table()["expected"][check], words)
+
+
 def reason(id_: str, words: Mapping[str, str]) -> Reason:
     """`words` are those of `words_of`. An id without words stands for itself."""
     row: Mapping[str, Any] = _table()["reason"].get(id_, {})
@@ -78,7 +83,7 @@ def words_of(
         "domain": domain,
         "provider": provider or "your relay",
         "where": where,
-        "host": _short(facts.get("host") or domain),
+        "host": _short(_known_part(facts.get("host") or domain)),
         "lookups": _short(facts.get("lookups", "Nearly all")),
         "void_lookups": _short(facts.get("void_lookups", "Several")),
         "policy": f"p={_short(facts.get('effective_policy') or 'none')}",
@@ -124,6 +129,11 @@ def _listed(value: object) -> list[str]:
 def _short(value: object) -> str:
     text = plain(str(value))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _known_part(name: object) -> str:
+    """A word in braces is the provider's to say: `em{number}.shop.example`."""
+    return re.sub(r"\{[^}]*\}", "…", str(name))
 
 
 def _without_label(name: object) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from portal.deliverability.asking import Asking
 from portal.deliverability.dkim.judging import check_dkim
 from portal.deliverability.dkim.key import read
 from portal.deliverability.types import DkimExpected, Expectation, Status, Subject
+from portal.net.records import NameServers
+from tests.net.zones import Zones
 
 
 def rsa_text(bits, form=PublicFormat.SubjectPublicKeyInfo):
@@ -192,3 +196,46 @@ def test_our_own_key_is_named_in_the_fix(checked):
 
     assert check.status is Status.FAIL
     assert check.fixes[0].value == f"v=DKIM1; p={GOOD}"
+
+
+def test_a_key_that_is_not_ours_verifies_nothing_of_ours(checked):
+    own = DkimExpected(selectors=("p1",), values={"p1": f"v=DKIM1; k=rsa; p={GOOD}"})
+    subject = Subject(
+        domain="shop.example",
+        expectation=Expectation(id="own", name="Own", dkim=own),
+    )
+
+    other, same = (
+        checked(zone(f"p1._domainkey TXT {text}"), check_dkim, subject)
+        for text in (f"v=DKIM1; p={PKCS1}", f"v=DKIM1; t=s; p={GOOD[:9]} {GOOD[9:]}")
+    )
+
+    assert other.reasons == ("dkim_invalid_key",)
+    assert other.fixes[0].value == own.values["p1"]
+    assert same.reasons == ("dkim_ok",)
+
+
+def test_what_stands_in_the_way_of_a_fix_is_said(checked):
+    lines = ["s1._domainkey TXT hello", "s2._domainkey CNAME other.post.example."]
+    zones = zone(*lines) | {"post.example": f'other TXT "p={WEAK}"'}
+
+    check = checked(zones, check_dkim, Subject(domain="shop.example", expectation=BOTH))
+
+    assert check.reasons[0] == "dkim_partial"
+    assert "Nothing else" in check.fixes[0].note
+    assert "leads to a key" in check.fixes[1].note
+
+
+def test_many_selectors_leave_questions_for_the_others():
+    names = tuple(f"s{number}" for number in range(10))
+    subject = Subject(domain="shop.example", selectors=names)
+
+    async def looked(served):
+        async with Asking(NameServers(served.address)) as asking:
+            return await check_dkim(asking, subject)
+
+    with Zones(zone("www A 192.0.2.1")) as served:
+        check = asyncio.run(looked(served))
+
+    assert check.reasons == ("dkim_missing",)
+    assert sum(served.asked.values()) <= len(names) + 5

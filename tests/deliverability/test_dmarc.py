@@ -207,3 +207,43 @@ def test_what_could_not_be_asked_is_not_missing(checked, fate):
     check = checked(zones, check_dmarc, Subject(domain="shop.example"), SPF_OK, DKIM_OK)
 
     assert check.status is Status.UNKNOWN
+
+
+def test_the_record_that_a_vendor_lacks_is_told(checked):
+    zones = shop("v=DMARC1; p=reject; rua=mailto:a@in.vendor.example")
+    zones["vendor.example"] = "www A 192.0.2.1"
+
+    check = checked(zones, check_dmarc, Subject(domain="shop.example"), SPF_OK, DKIM_OK)
+
+    (made,) = check.fixes
+    assert made.name == "shop.example._report._dmarc.in.vendor.example"
+    assert made.host == "shop.example._report._dmarc.in"
+    assert (made.type, made.value) == ("TXT", "v=DMARC1")
+    assert "vendor.example" in made.note
+
+
+def test_an_alias_without_a_policy_is_named(checked):
+    zones = {"shop.example": "_dmarc CNAME hosted\nhosted A 192.0.2.1"}
+
+    check = checked(zones, check_dmarc, Subject(domain="shop.example"), SPF_OK, DKIM_OK)
+
+    assert check.reasons == ("dmarc_missing",)
+    assert check.found == ("CNAME hosted.shop.example",)
+    assert "hosted.shop.example" in check.fixes[0].note
+
+
+@pytest.mark.parametrize(
+    ("tags", "effective", "older"),
+    [
+        ("p=reject; t=y", "quarantine", "reject"),
+        ("p=reject; pct=20", "reject", "reject"),
+        ("p=reject; pct=100", "reject", None),
+    ],
+)
+def test_older_receivers_know_no_test_and_still_share(checked, tags, effective, older):
+    zones = shop(f"v=DMARC1; {tags}; rua=mailto:d@shop.example")
+
+    check = checked(zones, check_dmarc, Subject(domain="shop.example"), SPF_OK, DKIM_OK)
+
+    assert check.facts["effective_policy"] == effective
+    assert (check.facts["rfc7489"] or {}).get("policy") == older

@@ -31,16 +31,17 @@ class Selector:
         return self.key is not None and Status.FAIL not in self.reasons.values()
 
     @property
-    def is_absent(self) -> bool:
-        return bool({"dkim_missing", "dkim_name_doubled"} & set(self.reasons))
-
-    @property
     def is_unknown(self) -> bool:
         return Status.UNKNOWN in self.reasons.values()
 
 
 async def look(
-    asking: Asking, selector: str, domain: str, expected: DkimExpected
+    asking: Asking,
+    selector: str,
+    domain: str,
+    expected: DkimExpected,
+    *,
+    everywhere: bool,
 ) -> Selector:
     name = filled(expected.name_pattern, selector, domain)
     answer = await asking.ask(name, "TXT")
@@ -51,7 +52,9 @@ async def look(
     if not answer.answered.is_known:
         reasons = {reason_of(answer.answered): Status.UNKNOWN}
     elif not answer.records:
-        reason, elsewhere = await _why_absent(asking, answer, name, domain)
+        reason, elsewhere = _told(answer), None
+        if everywhere:
+            reason, elsewhere = await _why_absent(asking, answer, name, domain)
         reasons = {reason: Status.FAIL}
     elif not keys:
         reasons = {"dkim_not_a_key": Status.FAIL}
@@ -76,11 +79,15 @@ def filled(pattern: str, selector: str, domain: str) -> str:
     return patterns.filled(pattern, selector=selector, token=selector, domain=domain)
 
 
+def _told(answer: Records) -> str:
+    return "dkim_cname_dangling" if answer.aliases else "dkim_missing"
+
+
 async def _why_absent(
     asking: Asking, answer: Records, name: str, domain: str
 ) -> tuple[str, Records | None]:
     if answer.aliases and not await is_wild(asking, answer, domain):
-        return "dkim_cname_dangling", None
+        return _told(answer), None
     for elsewhere in await doubled(asking, name, domain):
         if elsewhere.aliases or any(map(is_key, elsewhere.records)):
             return "dkim_name_doubled", elsewhere

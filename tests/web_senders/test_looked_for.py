@@ -121,6 +121,18 @@ def test_fewer_tokens_than_the_provider_gives_are_noticed(as_admin, shop):
     assert "tokens" not in told("mykey")
 
 
+def test_a_part_of_the_tokens_is_noticed_where_the_key_stands(
+    as_admin, run_checks, shop
+):
+    tab = f"{BASE}/{shop(**SES, dkim={'selectors': ['a' * 32]})}/deliverability"
+    as_admin.post(tab)
+    run_checks()
+
+    row = words(as_admin.get(tab).text).partition('id="row-dkim"')[2]
+
+    assert "1 of 3 tokens</span> are entered" in row.partition("</tr>")[0]
+
+
 def test_each_address_says_how_it_is_named(as_admin, dns, run_checks, saved):
     reverse = "10 PTR out.shop.example.\n11 PTR wrong.shop.example."
     dns.publish(ZONES | {"2.0.192.in-addr.arpa": reverse})
@@ -138,12 +150,17 @@ def test_each_address_says_how_it_is_named(as_admin, dns, run_checks, saved):
     assert 'data-state="fail">no name<' in row
 
 
-def test_a_version_that_is_not_in_use_is_told_apart(as_admin, saved, form):
+def test_a_version_that_is_not_in_use_is_told_apart(as_admin, saved, form, run_checks):
     """What is watched is what carries the mail."""
-    at = saved(**LOOKED_FOR, use=True)
-    assert "carries the mail" not in as_admin.get(f"{at}/deliverability").text
+    tab = (at := saved(**LOOKED_FOR, use=True)) + "/deliverability"
+    as_admin.post(tab)
+    run_checks()
+    assert "carries the mail" not in as_admin.get(tab).text
 
     as_admin.follow(at, form(**{**LOOKED_FOR, "selectors": "third"}))
+    assert "before the sender was changed" in as_admin.get(tab).text
+    as_admin.post(tab)
+    run_checks()
 
-    page = as_admin.get(f"{at}/deliverability").text
+    page = as_admin.get(tab).text
     assert "about version 2. Version 1 carries the mail, and is the one" in page

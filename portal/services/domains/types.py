@@ -110,6 +110,11 @@ class LookedAt:
     inner_ips: tuple[str, ...] = ()
     blocklists: tuple[str, ...] = ()
 
+    @property
+    def has_part(self) -> bool:
+        """Some tokens are entered, and not all."""
+        return self.tokens is not None and len(self.selectors) < self.tokens
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainView:

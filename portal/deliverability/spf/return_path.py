@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from portal.deliverability import patterns
+from portal.deliverability import domains, patterns
 from portal.deliverability.asking import Asking
+from portal.deliverability.dkim.selector import filled
 from portal.deliverability.fixes import fix
 from portal.deliverability.rating import worst
 from portal.deliverability.spf.authorising import expected
@@ -24,6 +25,7 @@ from portal.net.records import Records
 _NAMED = "The provider's console shows the name; enter it if the record is there."
 _CONSOLE = "The provider's console shows the value."
 _ALONE = "In place of all MX records there."
+MOST_KEYS = 2
 
 
 async def without_path(asking: Asking, subject: Subject, host: str) -> Check:
@@ -31,7 +33,12 @@ async def without_path(asking: Asking, subject: Subject, host: str) -> Check:
     path = _path(subject)
     if host == subject.domain and path.host:
         host = path.host  # what takes mail has MX records of its own
+    words = await _told_by_keys(asking, subject, path)
     wanted = [each for each in path.records if each.type != "MX"]
+    wanted = [
+        dataclasses.replace(each, value=patterns.filled(each.value, **words))
+        for each in wanted
+    ]
     lacking = await _mail(asking, subject, host)
     return Check(
         check=CheckName.SPF,
@@ -66,6 +73,24 @@ async def with_bounces(
     )
 
 
+async def _told_by_keys(
+    asking: Asking, subject: Subject, path: ReturnPathExpected
+) -> dict[str, str]:
+    """Where the alias of a key is there, what its provider calls the account."""
+    dkim = subject.expectation.dkim if subject.expectation else None
+    if dkim is None or not any("{" in each.value for each in path.records):
+        return {}
+    domain = domains.signing(subject)
+    for selector in (subject.selectors or dkim.selectors)[:MOST_KEYS]:
+        answer = await asking.ask(filled(dkim.name_pattern, selector, domain), "TXT")
+        for target in dkim.targets if answer.aliases else ():
+            wanted = filled(target, selector, domain)
+            words = patterns.told(answer.aliases[0], wanted)
+            if words is not None:
+                return words
+    return {}
+
+
 async def _mail(asking: Asking, subject: Subject, host: str) -> tuple[Fix, ...]:
     """The MX records that are not there as they should be, and alone: the provider
     looks for its own and no other."""
@@ -96,7 +121,7 @@ async def _fix(
     note: str | None = None,
 ) -> Fix:
     source = _NAMED if "{" in host else _CONSOLE if "{" in record.value else None
-    notes = path.notes if record is path.records[0] else None
+    notes = path.notes if record.type == path.records[0].type else None
     told = " ".join(filter(None, (source, note, notes))) or None
     return await fix(asking, host, record.type, record.value, told)
 

@@ -101,3 +101,20 @@ def test_the_older_view_is_shown_where_it_differs(checked):
 
     assert check.facts["policy"] == "reject"
     assert check.facts["rfc7489"] == {"policy": "none", "organization": "shop.co.uk"}
+
+
+def test_what_did_not_answer_is_named(checked):
+    """What hangs on it is unknown; who gets the reports is all that a vendor leaves
+    open."""
+    subject = Subject(domain="shop.example", expectation=BOUNCE)
+    zones = shop("v=DMARC1; p=reject; rua=mailto:a@vendor.example")
+    zones["vendor.example"] = "shop.example._report._dmarc ! SERVFAIL"
+
+    hanging = checked(shop(GOOD), check_dmarc, subject, SPF_BAD, DKIM_WHO)
+    silent = checked(zones, check_dmarc, subject, SPF_OK, DKIM_WHO)
+
+    assert (hanging.status, hanging.reasons) == (Status.UNKNOWN, ("dns_timeout",))
+    assert hanging.facts["name"] == "shop.example"
+    assert (silent.status, silent.reasons) == (Status.UNKNOWN, ("dns_servfail",))
+    assert silent.facts["name"] == "shop.example._report._dmarc.vendor.example"
+    assert silent.facts["aligned"] == {"dkim": None, "spf": True}

@@ -52,6 +52,12 @@ LATE = view("dane", Status.UNKNOWN, ("dns_timeout",), facts={"name": "mx.example
 BY_SPF = view(
     "dmarc", Status.PASS, ("dmarc_ok",), facts={"aligned": {"dkim": None, "spf": True}}
 )
+NO_VENDOR = view(
+    "dmarc",
+    Status.UNKNOWN,
+    ("dns_timeout",),
+    facts={"name": "x._report._dmarc.vendor.example", "aligned": {"dkim": True}},
+)
 
 
 def but(*others):
@@ -120,6 +126,11 @@ def test_no_gap_is_left_in_any_sentence(id_, facts):
             Status.WARN,
             but(WHO, BY_SPF),
             "Gmail and Outlook will accept {mail}; one thing to improve.",
+        ),
+        (
+            Status.WARN,
+            but(NO_VENDOR),
+            "Gmail and Outlook will accept {mail}; one could not be checked.",
         ),
         (
             Status.WARN,

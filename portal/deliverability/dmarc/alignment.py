@@ -110,9 +110,18 @@ def verdict(
     if True in strictly:
         return {}
     if None in strictly:
-        both = zip((signature, envelope), strictly, strict=True)
-        open_ = [each.unasked for each, holds in both if holds is None]
-        return {reason: Status.UNKNOWN for reason in open_ if reason}
+        halves = unasked(record, signature, envelope)
+        return {each.unasked: Status.UNKNOWN for each in halves if each.unasked}
     if signature.holds(strictly=False) or envelope.holds(strictly=False):
         return {"dmarc_strict_alignment": Status.FAIL}
     return {"dmarc_not_aligned": Status.FAIL}
+
+
+def unasked(record: Dmarc, signature: Aligned, envelope: Aligned) -> list[Aligned]:
+    """The halves that might align, if the DNS had told."""
+    both = ((signature, record.is_strict_dkim), (envelope, record.is_strict_spf))
+    return [
+        half
+        for half, strictly in both
+        if half.unasked and half.holds(strictly=strictly) is None
+    ]

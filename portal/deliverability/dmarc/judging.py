@@ -8,8 +8,10 @@ from typing import Any
 from portal.deliverability.asking import Asking
 from portal.deliverability.dmarc import older
 from portal.deliverability.dmarc.alignment import (
+    Aligned,
     by_envelope,
     by_signature,
+    unasked,
     unpublished,
     verdict,
 )
@@ -75,13 +77,22 @@ async def check_dmarc(
             *reported.agreements,
         ),
         facts=await _facts(asking, subject, walked, policy)
-        | {
-            "aligned": {
-                "dkim": signature.holds(strictly=record.is_strict_dkim),
-                "spf": envelope.holds(strictly=record.is_strict_spf),
-            }
-        },
+        | _of_halves(record, signature, envelope, reported),
     )
+
+
+def _of_halves(
+    record: Dmarc, signature: Aligned, envelope: Aligned, reported: Reports
+) -> dict[str, Any]:
+    """`name` is what nobody told about."""
+    open_ = unasked(record, signature, envelope)
+    aligned = {
+        "dkim": signature.holds(strictly=record.is_strict_dkim),
+        "spf": envelope.holds(strictly=record.is_strict_spf),
+    }
+    decided = True in aligned.values()
+    name = open_[0].domain if open_ and not decided else reported.unasked
+    return {"aligned": aligned} | ({"name": name} if name else {})
 
 
 async def _reported(asking: Asking, step: Step) -> Reports:

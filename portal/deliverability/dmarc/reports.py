@@ -21,10 +21,12 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reports:
-    """`agreements` are the records that vendors lack, for them to publish."""
+    """`agreements` are the records that vendors lack, for them to publish; `unasked`
+    a name of such a record that nobody told about."""
 
     reasons: dict[str, Status]
     agreements: tuple[Fix, ...] = ()
+    unasked: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,7 @@ class _Address:
     reason: str | None = None
     status: Status = Status.WARN
     agreement: Fix | None = None
+    unasked: str | None = None
 
 
 async def reports(asking: Asking, record: Dmarc, domain: str) -> Reports:
@@ -45,6 +48,7 @@ async def reports(asking: Asking, record: Dmarc, domain: str) -> Reports:
     return Reports(
         reasons={each.reason: each.status for each in found if each.reason},
         agreements=tuple(lacking.values()),
+        unasked=next((each.unasked for each in found if each.unasked), None),
     )
 
 
@@ -69,7 +73,9 @@ async def _of(asking: Asking, vendor: str, domain: str) -> _Address:
     name = f"{domain}._report._dmarc.{vendor}"
     answer = await asking.ask(name, "TXT")
     if not answer.answered.is_known:
-        return _Address(reason=reason_of(answer.answered), status=Status.UNKNOWN)
+        return _Address(
+            reason=reason_of(answer.answered), status=Status.UNKNOWN, unasked=name
+        )
     if any(is_dmarc(text) for text in answer.records):
         return _Address()
     note = f"For {vendor} to publish, who get the reports."

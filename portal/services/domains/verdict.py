@@ -111,7 +111,13 @@ def _worst(failing: Sequence[CheckView]) -> CheckView:
 
 def _decisive(unknown: Sequence[CheckView]) -> bool:
     deciding = {CheckName.FROM_DOMAIN, CheckName.DKIM, CheckName.DMARC, CheckName.SPF}
-    return any(each.check in deciding for each in unknown)
+    return any(each.check in deciding and not _aligns(each) for each in unknown)
+
+
+def _aligns(check: CheckView) -> bool:
+    """Of DMARC what is open then is who gets the reports."""
+    aligned = check.facts.get("aligned") or {}
+    return check.check is CheckName.DMARC and True in aligned.values()
 
 
 def _aligns_by_spf(checks: Sequence[CheckView]) -> bool:

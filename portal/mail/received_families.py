@@ -26,6 +26,9 @@ _FAMILIES = {
     "gmx.com": "gmx.net",
     "web.de": "gmx.net",
     "ppops.net": "pphosted.com",
+    "rzone.de": "strato.com",
+    "smailru.net": "mail.ru",
+    "yandex.ru": "yandex.net",
 }
 _GATEWAYS = frozenset(
     (

@@ -63,6 +63,11 @@ class Hop:
         return bool(self.protocol and _RETRIEVED.fullmatch(self.protocol))
 
     @property
+    def is_local_delivery(self) -> bool:
+        """By LMTP, which is spoken inside a house only (RFC 2033 §5)."""
+        return bool(self.protocol and self.protocol.upper().startswith("LMTP"))
+
+    @property
     def is_private(self) -> bool:
         """From an address inside a network of somebody's own."""
         address = self.address

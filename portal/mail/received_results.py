@@ -15,6 +15,7 @@ _PROPERTY = re.compile(
     r"(?:(\w{1,20})\s*\.\s*)?([\w-]{1,40})\s*=\s*"
     r'((?:"(?:[^"\\]|\\.){0,500}"|[^\s;"]){1,500})'
 )
+_ENVELOPE = ("smtp.mailfrom", "smtp.mail")  # the latter as Yandex calls it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class Result:
     @property
     def is_of_envelope(self) -> bool:
         """Of SPF: for the reverse-path, and not for what the relay calls itself."""
-        return bool(self.properties.get("smtp.mailfrom", "").strip("<>"))
+        return any(self.properties.get(name, "").strip("<>") for name in _ENVELOPE)
 
     @property
     def selector(self) -> str | None:
@@ -48,7 +49,7 @@ class Result:
 
 _DOMAINS = {
     "dkim": ("header.d", "header.i"),
-    "spf": ("smtp.mailfrom", "smtp.helo"),
+    "spf": (*_ENVELOPE, "smtp.helo"),
     "dmarc": ("header.from",),
 }
 

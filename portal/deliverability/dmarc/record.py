@@ -96,7 +96,7 @@ def read(text: str) -> Dmarc:
         if not (equals and _NAME.fullmatch(name) and _is_sound(name, value.lower())):
             broken.append(piece.strip()[:100])
             continue
-        if name in values:
+        if name in values or name == "v":
             twice.append(name)
             if name == "rua":  # whoever writes two wants both
                 values[name] += f",{value}"

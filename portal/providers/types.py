@@ -210,6 +210,11 @@ class Provider:
             return self.host_template.replace("{region}", region)
         return None
 
+    def host_beneath(self, domain: str) -> str | None:
+        """The host of the region that the domain itself is, or the usual one."""
+        beneath = (each.host for each in self.hosts if each.host.endswith(f".{domain}"))
+        return next(beneath, None) or self.host_in(None)
+
     @property
     def has_hosts(self) -> bool:
         """Whether its relays are known; else they are the tenant's own."""

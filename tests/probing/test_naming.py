@@ -78,6 +78,16 @@ def test_a_freemail_domain_needs_no_look_up(zones):
     assert [lead.host for lead in where.leads] == ["smtp.gmail.com"]
 
 
+def test_a_freemail_domain_has_the_host_that_is_beneath_it(zones):
+    for domain, host in (
+        ("web.de", "smtp.web.de"),
+        ("gmx.com", "mail.gmx.com"),
+        ("gmx.de", "mail.gmx.net"),
+        ("yandex.ru", "smtp.yandex.ru"),
+    ):
+        assert found(zones, f"kim@{domain}").leads[0].host == host
+
+
 def test_hosts_of_others_are_counted(zones):
     """SRV records can name anybody: what is looked at stays within the limits."""
     records = """
@@ -165,6 +175,7 @@ def test_freemail_domains_are_known():
 
 
 def test_every_provider_that_is_named_is_in_the_catalogue():
-    named = {*mailboxes._DOMAINS.values(), *mailboxes._EXCHANGERS.values()} - {None}
+    lent = {each for ids in mailboxes._LENT.values() for each in ids}
+    named = {*mailboxes._DOMAINS.values(), *mailboxes._EXCHANGERS.values(), *lent}
 
-    assert all(CATALOGUE.get(each) for each in named)
+    assert all(CATALOGUE.get(each) for each in named - {None})

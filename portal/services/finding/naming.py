@@ -60,7 +60,7 @@ async def leads(
     provider = _provider(asked, (each.host for each in exchangers), catalogue)
     found = [
         *_asked_for(asked),
-        *_of_provider(provider, catalogue),
+        *_of_provider(asked, provider, catalogue),
         *services,
         *documents,
         *_named(asked),
@@ -93,9 +93,11 @@ def _provider(
     return home or next((each for each in behind if each), None)
 
 
-def _of_provider(provider_id: str | None, catalogue: Catalogue) -> tuple[Lead, ...]:
+def _of_provider(
+    asked: Asked, provider_id: str | None, catalogue: Catalogue
+) -> tuple[Lead, ...]:
     provider = catalogue.get(provider_id) if provider_id else None
-    host = provider.host_in(None) if provider else None
+    host = provider.host_beneath(asked.domain) if provider else None
     if provider is None or host is None:
         return ()
     doors = tuple(

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
 from dataclasses import dataclass, field
 
 from portal.deliverability import patterns
 from portal.deliverability.asking import Asking
-from portal.deliverability.spf.check_host import Result, Verdict, check_host
-from portal.deliverability.spf.macros import Asked
+from portal.deliverability.spf import relays
 from portal.deliverability.spf.merging import NOTHING, Change, bare
 from portal.deliverability.spf.terms import BadRecord, Mechanism, parse
 from portal.deliverability.spf.tree import Node, State, evaluated
-from portal.deliverability.types import IPAddress, SpfExpected, Status, Subject
+from portal.deliverability.types import SpfExpected, Status, Subject
 
 LONGEST = 300  # characters of a term that may be a provider's
 _NOTHING = SpfExpected()
-_NO = (Result.FAIL, Result.SOFTFAIL, Result.NEUTRAL, Result.NONE)
-_ERRORS = {Result.PERMERROR: Status.FAIL, Result.TEMPERROR: Status.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,63 +33,29 @@ def expected(subject: Subject) -> SpfExpected:
 
 def wanted_terms(subject: Subject) -> tuple[str, ...]:
     """What a record of this sender has to hold."""
-    relays = (ip_term(ip) for ip in subject.relay_ips)
-    terms = (*expected(subject).includes, *_also(subject), *relays)
+    own = (relays.ip_term(ip) for ip in subject.relay_ips)
+    terms = (*expected(subject).includes, *_also(subject), *own)
     return tuple(dict.fromkeys(terms)) or expected(subject).usual
 
 
-def ip_term(ip: IPAddress) -> str:
-    return f"ip{ip.version}:{ip}"
-
-
 async def missing(asking: Asking, subject: Subject, top: Node) -> Missing:
-    relays = await _of_relays(asking, subject, top)
-    refused = {ip: told for ip, told in relays.items() if told.result in _NO}
+    own = await relays.evaluated(asking, subject, top.domain)
     absent = await _absent(asking, subject, top)
     reasons: dict[str, Status] = {}
     if absent:
         reasons["spf_provider_not_authorised"] = Status.FAIL
-    if refused:
+    if own.refused:
         reasons["spf_relay_ip_not_authorised"] = Status.FAIL
-    named = [ip for ip, told in relays.items() if _is_ptr(told.why or "")]
-    terms = dict.fromkeys([*absent, *map(ip_term, (*refused, *named))])
     return Missing(
         reasons=reasons,
-        errors={
-            told.reason: _ERRORS[told.result]
-            for told in relays.values()
-            if told.reason is not None
-        },
+        errors=own.errors,
         change=Change(
-            terms=tuple(terms),
-            without=_ptr_terms(top) if relays else (),
+            terms=(*absent, *own.terms(top)),
+            first=own.given_up,
+            without=own.unneeded(top),
         ),
-        relays={str(ip): told.result.value for ip, told in relays.items()},
+        relays=own.told,
     )
-
-
-async def _of_relays(
-    asking: Asking, subject: Subject, top: Node
-) -> dict[IPAddress, Verdict]:
-    sender = f"postmaster@{top.domain}"
-    helo = subject.helo or top.domain
-    verdicts = await asyncio.gather(
-        *(
-            check_host(asking, Asked(ip=ip, sender=sender, helo=helo), top.domain)
-            for ip in subject.relay_ips
-        )
-    )
-    return dict(zip(subject.relay_ips, verdicts, strict=True))
-
-
-def _is_ptr(term: str) -> bool:
-    return re.match(r"\+?ptr(?![a-z0-9])", term, re.IGNORECASE) is not None
-
-
-def _ptr_terms(top: Node) -> tuple[str, ...]:
-    """Those that the addresses of the relays stand in for (RFC 7208 §5.5)."""
-    terms = top.parsed.mechanisms if top.parsed else ()
-    return tuple(each.text for each in terms if each.name == "ptr")
 
 
 async def _absent(asking: Asking, subject: Subject, top: Node) -> tuple[str, ...]:

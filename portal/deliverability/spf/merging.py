@@ -17,11 +17,12 @@ _NO_PASS = ("-", "~", "?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """`terms` are to stand in the record, before all that refuses or shrugs; `without`
-    leave it, a redirect `unfollowed` goes on as an include, and a record where there
-    was none ends with `ending`."""
+    """`terms` are to stand in the record, before all that refuses or shrugs, or `first`
+    of all; `without` leave it, a redirect `unfollowed` goes on as an include, and a
+    record where there was none ends with `ending`."""
 
     terms: tuple[str, ...] = ()
+    first: bool = False
     without: Collection[str] = ()
     unfollowed: bool = False
     ending: str = _USUAL_ENDING
@@ -41,7 +42,7 @@ def merged_spf(texts: tuple[str, ...], change: Change = NOTHING) -> str:
     if ends or len(leads) != 1 or change.unfollowed:
         terms += [f"include:{lead.partition('=')[2]}" for lead in leads]
         end = [_ending(ends) if texts else change.ending]
-    return " ".join(["v=spf1", *_once(_with(change.terms, terms)), *end])
+    return " ".join(["v=spf1", *_once(_with(change, terms)), *end])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +81,18 @@ def _ending(ends: list[str]) -> str:
     return soft[0] if len(ends) == 1 and soft[0][0] == "~" else _USUAL_ENDING
 
 
-def _with(wanted: tuple[str, ...], terms: list[str]) -> list[str]:
+def _with(change: Change, terms: list[str]) -> list[str]:
     """What says the opposite goes, and there is one explanation (RFC 7208 §6)."""
-    named = {bare(term) for term in wanted}
+    named = {bare(term) for term in change.terms}
     told = [term for term in terms if term.lower().startswith("exp=")]
     kept = [
         term
         for term in terms
         if term not in told[1:] and not (bare(term) in named and term[0] in _NO_PASS)
     ]
-    at = next((n for n, term in enumerate(kept) if term[0] in _NO_PASS), len(kept))
-    return [*kept[:at], *wanted, *kept[at:]]
+    stops = (n for n, term in enumerate(kept) if term[0] in _NO_PASS or change.first)
+    at = next(stops, len(kept))
+    return [*kept[:at], *change.terms, *kept[at:]]
 
 
 def _is_sound(term: str) -> bool:

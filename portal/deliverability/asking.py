@@ -39,16 +39,23 @@ class Asking:
             task.cancel()
         await asyncio.gather(*self._asked.values(), return_exceptions=True)
 
-    async def ask(self, name: str, kind: Kind) -> Records:
-        """`name` in A-labels. Never raises, and may be awaited by many at once."""
+    def begin(self, name: str, kind: Kind) -> asyncio.Future[Records] | None:
+        """Asks, if nobody has yet. None: there have been too many questions."""
         key = (name.lower().rstrip("."), kind)
         if key not in self._asked:
             if self._left <= 0:
-                return _none(*key)
+                return None
             self._left -= 1
             self._asked[key] = asyncio.create_task(self._in_time(*key))
+        return self._asked[key]
+
+    async def ask(self, name: str, kind: Kind) -> Records:
+        """`name` in A-labels. Never raises, and may be awaited by many at once."""
+        answer = self.begin(name, kind)
+        if answer is None:
+            return _none(name, kind)
         # Whoever else waits for the same answer must not lose it by our end.
-        return await asyncio.shield(self._asked[key])
+        return answer.result() if answer.done() else await asyncio.shield(answer)
 
     @property
     def left_s(self) -> float:
@@ -58,9 +65,11 @@ class Asking:
     async def _in_time(self, name: str, kind: Kind) -> Records:
         try:
             async with asyncio.timeout_at(self._until):
-                return await self._dns.ask(name, kind)
+                answer = await self._dns.ask(name, kind)
         except TimeoutError:
             return _none(name, kind)
+        self._left -= answer.followed
+        return answer
 
 
 def _none(name: str, kind: Kind) -> Records:

@@ -68,7 +68,9 @@ async def checks_of(
     most_questions: int = MOST_QUESTIONS,
 ) -> AsyncIterator[Check]:
     """Each check as soon as it is known, in no order."""
+    dns = dataclasses.replace(dns)  # who was silent once may answer now
     async with Asking(dns, most=most_questions, patience_s=patience_s) as asking:
+        _begin(asking, subject)
         unchecked = dataclasses.replace(dns, unchecked=True)
         running = _start(asking, unchecked, subject, fetch, shown)
         try:
@@ -94,10 +96,22 @@ def _for_whom_it_is(subject: Subject, check: Check) -> Check:
     return check
 
 
+def _begin(asking: Asking, subject: Subject) -> None:
+    """What other questions hang on, before all that stands alone."""
+    asking.begin(f"_dmarc.{subject.domain}", "TXT")
+    asking.begin(subject.domain, "MX")
+    host = domains.envelope(subject)
+    if host is not None and "{" not in host:
+        asking.begin(host, "TXT")
+        path = subject.expectation.return_path if subject.expectation else None
+        if path is not None and any(each.type == "MX" for each in path.records):
+            asking.begin(host, "MX")
+    asking.begin(f"_mta-sts.{subject.domain}", "TXT")
+
+
 def _start(
     asking: Asking, unchecked: Dns, subject: Subject, fetch: Fetch, shown: Shown | None
 ) -> list[asyncio.Task[list[Check]]]:
-    # The longest chains first: the rest is asked while they wait.
     spf = asyncio.ensure_future(check_spf(asking, subject))
     dkim = asyncio.ensure_future(check_dkim(asking, subject))
     alone = (

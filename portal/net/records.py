@@ -1,43 +1,32 @@
 """Records of the DNS, asked of one server; whatever it answers is a value.
 
 Asked are absolute names only, with EDNS and room for 1,232 octets; a truncated answer
-is asked for again over TCP (RFC 7766). Nothing is kept between two questions.
+is asked for again over TCP (RFC 7766). No answer is kept for another question.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
+import dataclasses
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
-import dns.asyncquery
 import dns.asyncresolver
 import dns.exception
-import dns.flags
-import dns.message
 import dns.name
 import dns.rcode
 import dns.rdatatype
 import dns.resolver
-import dns.rrset
-from dns.rdtypes.txtbase import TXTBase
+
+from portal.net.questions import AD, CD, answer_of
+from portal.net.reading import Answer, read_answer, texts_of
 
 Kind = Literal[
     "A", "AAAA", "CNAME", "DNSKEY", "DS", "MX", "NS", "PTR", "SOA", "SRV", "TLSA", "TXT"
 ]
-MOST_RECORDS = 100  # of one answer; beyond that it is hostile
 MOST_ALIASES = 10
-LONGEST_TEXT = 16 * 1024
-_END_IN_A_NAME = {
-    dns.rdatatype.CNAME,
-    dns.rdatatype.MX,
-    dns.rdatatype.NS,
-    dns.rdatatype.PTR,
-    dns.rdatatype.SRV,
-}
-_EDNS_ROOM = 1232  # octets: no fragments on any path (DNS flag day 2020)
+_TELLING = {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}
 
 
 class Answered(StrEnum):
@@ -65,7 +54,8 @@ class Records:
     NXDOMAIN the last of them is the one that is not there. `ttl_s` is the least of
     the answer, of a negative answer the zone's (RFC 2308 §5). `authenticated` is the
     resolver's word (AD, RFC 4035 §3.2.3): believe it of your own resolver only.
-    `zone` is the one that a negative answer comes from (RFC 2308 §2).
+    `zone` is the one that a negative answer comes from (RFC 2308 §2). `followed`
+    counts the aliases that had to be asked about one by one.
     """
 
     name: str
@@ -76,6 +66,7 @@ class Records:
     ttl_s: int | None = None
     authenticated: bool = False
     zone: str | None = None
+    followed: int = 0
 
 
 class Dns(Protocol):
@@ -90,105 +81,109 @@ class Dns(Protocol):
 class NameServers:
     """Asks `server` (ip, port), or those of the system, each once a round.
 
-    `unchecked` asks the resolver to leave DNSSEC alone (CD, RFC 4035 §3.2.2).
+    `unchecked` asks the resolver to leave DNSSEC alone (CD, RFC 4035 §3.2.2). Who did
+    not answer is asked last from then on; a copy (`dataclasses.replace`) forgets it.
     """
 
     server: tuple[str, int] | None = None
     timeout_s: float = 2.0
     rounds: int = 2
     unchecked: bool = False
+    resolv_conf: str = "/etc/resolv.conf"
+    _silent: set[tuple[str, int]] = field(default_factory=set, init=False)
 
     async def ask(self, name: str, kind: Kind) -> Records:
+        found = Records(name=name, kind=kind, answered=Answered.NXDOMAIN)
         try:
             asked = dns.name.from_text(name, origin=dns.name.root)
         except (dns.exception.DNSException, UnicodeError):
-            return Records(name=name, kind=kind, answered=Answered.NXDOMAIN)
-        aliases: list[str] = []
+            return found
+        seen, type_ = [asked], dns.rdatatype.from_text(kind)
         while True:
-            answer = await self._asked(asked, kind)
-            found = _read(answer, asked, name, kind, aliases)
-            target = _unfinished(answer, found, len(aliases))
-            if target is None:
+            answer = await self._asked(seen[-1], type_)
+            before = len(seen)
+            found = _read(answer, found, seen)
+            if not _is_left_off(answer, found) or not before < len(seen):
                 return found
-            asked, aliases = target, list(found.aliases)
+            found = dataclasses.replace(found, followed=found.followed + 1)
 
-    async def _asked(
-        self, name: dns.name.Name, kind: Kind
-    ) -> dns.message.Message | Answered:
-        servers = [self.server] if self.server else _system_servers()
-        query = dns.message.make_query(name, kind, use_edns=0, payload=_EDNS_ROOM)
-        query.flags |= dns.flags.AD
-        if self.unchecked:
-            query.flags |= dns.flags.CD
-        last: dns.message.Message | Answered = Answered.TIMEOUT
-        for server in servers * self.rounds:
-            last = await _sent(query, server, self.timeout_s)
-            if isinstance(last, dns.message.Message) and last.rcode() in (
-                dns.rcode.NOERROR,
-                dns.rcode.NXDOMAIN,
-            ):
+    async def _asked(self, name: dns.name.Name, type_: int) -> Answer | Answered:
+        servers = [self.server] if self.server else _system_servers(self.resolv_conf)
+        question, refusing = name.to_digestable(), set()
+        last: Answer | Answered = Answered.TIMEOUT
+        for server in sorted(servers, key=self._silent.__contains__) * self.rounds:
+            if server in refusing:
+                continue  # and will not change its mind
+            last = await self._sent(question, type_, server)
+            if isinstance(last, Answered):
+                continue
+            if last.rcode in _TELLING:
                 return last
+            if last.rcode == dns.rcode.REFUSED:
+                refusing.add(server)
         return last
 
+    async def _sent(
+        self, name: bytes, type_: int, server: tuple[str, int]
+    ) -> Answer | Answered:
+        flags = AD | CD if self.unchecked else AD
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                wire = await answer_of(server, name, type_, flags)
+        except OSError:  # silence among them
+            self._silent.add(server)
+            return Answered.TIMEOUT
+        except EOFError:
+            return Answered.SERVFAIL
+        return read_answer(wire, type_) or Answered.SERVFAIL
 
-async def _sent(
-    query: dns.message.Message, server: tuple[str, int], timeout_s: float
-) -> dns.message.Message | Answered:
+
+def _system_servers(resolv_conf: str) -> list[tuple[str, int]]:
+    """Its search lists are not for absolute names."""
     try:
-        async with asyncio.timeout(timeout_s):
-            answer, _ = await dns.asyncquery.udp_with_fallback(
-                query, server[0], port=server[1], ignore_unexpected=True
-            )
-    except (TimeoutError, dns.exception.Timeout):
-        return Answered.TIMEOUT
-    except (OSError, EOFError, dns.exception.DNSException):
-        return Answered.SERVFAIL
-    return answer
-
-
-def _system_servers() -> list[tuple[str, int]]:
-    try:
-        system = dns.asyncresolver.Resolver()
+        system = dns.asyncresolver.Resolver(resolv_conf)
     except (dns.resolver.NoResolverConfiguration, OSError):
         return [("127.0.0.1", 53)]  # what resolv.conf(5) says of an absent file
     return [(str(server), system.port) for server in system.nameservers]
 
 
 def _read(
-    answer: dns.message.Message | Answered,
-    asked: dns.name.Name,
-    name: str,
-    kind: Kind,
-    before: Iterable[str],
+    answer: Answer | Answered, before: Records, seen: list[dns.name.Name]
 ) -> Records:
+    """`before` is what led here; to `seen`, the names so far, aliases are added."""
     if isinstance(answer, Answered):
-        return Records(name=name, kind=kind, answered=answer, aliases=tuple(before))
-    aliases, ttls, here = list(before), [], asked
-    while kind != "CNAME" and len(aliases) < MOST_ALIASES:
-        alias = _set(answer, here, "CNAME")
-        if alias is None:
-            break
-        here = alias[0].target
-        aliases.append(_plain(here))
-        ttls.append(alias.ttl)
-    found = _set(answer, here, kind)
-    if found is not None:
-        ttls.append(found.ttl)
-    records = _ordered(kind, [_text(each) for each in list(found or ())])
-    return Records(
-        name=name,
-        kind=kind,
-        answered=_status(answer, bool(records)),
-        records=records,
-        aliases=tuple(aliases),
-        ttl_s=min(ttls) if records else _negative_ttl(answer),
-        authenticated=bool(answer.flags & dns.flags.AD),
-        zone=_zone(answer),
+        return dataclasses.replace(before, answered=answer)
+    ttls = _follow(answer, before.kind, seen)
+    found = answer.of(seen[-1], dns.rdatatype.from_text(before.kind))
+    ttls += [each.ttl_s for each in found]
+    return dataclasses.replace(
+        before,
+        answered=_status(answer, bool(found), len(seen)),
+        records=_ordered(before.kind, texts_of(found)),
+        aliases=tuple(map(_plain, seen[1:])),
+        ttl_s=min(ttls) if found else answer.negative_ttl_s,
+        authenticated=answer.authenticated
+        and (before.authenticated or not before.followed),
+        zone=_plain(answer.soa.owner) if answer.soa else None,
     )
 
 
-def _status(answer: dns.message.Message, found: bool) -> Answered:
-    match answer.rcode():
+def _follow(answer: Answer, kind: Kind, seen: list[dns.name.Name]) -> list[int]:
+    """As far as the answer leads, and once round where it goes in a circle."""
+    ttls: list[int] = []
+    while kind != "CNAME" and len(seen) <= MOST_ALIASES:
+        alias = answer.alias_of(seen[-1])
+        if alias is None or seen[-1] in seen[:-1]:
+            break
+        seen.append(alias[0])
+        ttls.append(alias[1])
+    return ttls
+
+
+def _status(answer: Answer, found: bool, names: int) -> Answered:
+    match answer.rcode:
+        case dns.rcode.NOERROR if names > MOST_ALIASES and not found:
+            return Answered.SERVFAIL  # nobody knows where that ends
         case dns.rcode.NOERROR:
             return Answered.OK if found else Answered.NODATA
         case dns.rcode.NXDOMAIN:
@@ -198,62 +193,24 @@ def _status(answer: dns.message.Message, found: bool) -> Answered:
     return Answered.SERVFAIL
 
 
-def _unfinished(
-    answer: dns.message.Message | Answered, found: Records, before: int
-) -> dns.name.Name | None:
-    """Where a server that only knows its own zones left off: an alias leads out of
-    them and nothing says that its target has no such records."""
-    if isinstance(answer, Answered) or found.answered is not Answered.NODATA:
-        return None
-    if not before < len(found.aliases) < MOST_ALIASES or _soa(answer) is not None:
-        return None
-    return dns.name.from_text(found.aliases[-1], origin=dns.name.root)
-
-
-def _set(
-    answer: dns.message.Message, name: dns.name.Name, kind: str
-) -> dns.rrset.RRset | None:
-    wanted = dns.rdatatype.from_text(kind)
-    for each in answer.answer:
-        if each.name == name and each.rdtype == wanted and len(each):
-            return each
-    return None
-
-
-def _soa(answer: dns.message.Message) -> dns.rrset.RRset | None:
-    for each in answer.authority:
-        if each.rdtype == dns.rdatatype.SOA and len(each):
-            return each
-    return None
-
-
-def _zone(answer: dns.message.Message) -> str | None:
-    soa = _soa(answer)
-    return None if soa is None else _plain(soa.name)
-
-
-def _negative_ttl(answer: dns.message.Message) -> int | None:
-    soa = _soa(answer)
-    return None if soa is None else min(soa.ttl, soa[0].minimum)
+def _is_left_off(answer: Answer | Answered, found: Records) -> bool:
+    """By a server that only knows its own zones: an alias leads out of them and
+    nothing says that its target has no such records."""
+    return (
+        isinstance(answer, Answer)
+        and found.answered is Answered.NODATA
+        and len(set(found.aliases)) == len(found.aliases)
+        and answer.soa is None
+    )
 
 
 def _ordered(kind: Kind, texts: list[str]) -> tuple[str, ...]:
     """Servers turn an answer round each time; what is shown should stand still."""
     if kind == "MX":  # by preference (RFC 5321 §5.1)
-        texts = sorted(texts, key=lambda text: (int(text.partition(" ")[0]), text))
+        texts.sort(key=lambda text: (int(text.partition(" ")[0]), text))
     elif kind == "TXT":
-        texts = sorted(texts)
-    return tuple(texts[:MOST_RECORDS])
-
-
-def _text(record: dns.rdata.Rdata) -> str:
-    if isinstance(record, TXTBase):
-        joined: bytes = b"".join(record.strings)[:LONGEST_TEXT]
-        return joined.decode("utf-8", "replace")
-    if record.rdtype in _END_IN_A_NAME:
-        head, blank, name = record.to_text().lower().rpartition(" ")
-        return head + blank + (name.rstrip(".") or ".")
-    return record.to_text()
+        texts.sort()
+    return tuple(texts)
 
 
 def _plain(name: dns.name.Name) -> str:

@@ -1,7 +1,9 @@
 """How long a report takes, in times of its longest chain of dependent answers.
 
-Zones on loopback answer after a delay, each answer by itself. The start of a process
-is not counted, nor what other processes take: the best of several rounds counts, of both.
+A name server on loopback answers each question after a delay, by itself; it knows its
+answers by heart from a round that does not count, so that its own work does not either.
+Nor does the start of a process, nor what others take: of several rounds the best counts,
+of both.
 """
 
 from __future__ import annotations
@@ -96,6 +98,8 @@ def _measured(name: str, delay_ms: float) -> dict[str, Any]:
     reports, chains = [], []
     subject = _subject(provider)
     with _served(zones, delay_ms / 1000) as address:
+        asyncio.run(_one_by_one(chain, address))
+        asyncio.run(_timed(subject, address))
         for _ in range(ROUNDS):
             chains.append(asyncio.run(_one_by_one(chain, address)))
             reports.append(asyncio.run(_timed(subject, address)))
@@ -124,9 +128,41 @@ def _served(zones: dict[str, str], delay_s: float) -> Iterator[tuple[str, int]]:
 
 
 def _serve(pipe: Connection, zones: dict[str, str], delay_s: float) -> None:
-    with Zones(zones, delay_s=delay_s) as served:
-        pipe.send(served.address)
-        pipe.recv()
+    asyncio.run(_until_enough(pipe, zones, delay_s))
+
+
+async def _until_enough(
+    pipe: Connection, zones: dict[str, str], delay_s: float
+) -> None:
+    loop, enough = asyncio.get_running_loop(), asyncio.Event()
+    with Zones(zones) as served:
+        transport, _ = await loop.create_datagram_endpoint(
+            lambda: _ByHeart(served, delay_s), local_addr=("127.0.0.1", 0)
+        )
+        pipe.send(transport.get_extra_info("sockname"))
+        loop.add_reader(pipe.fileno(), enough.set)
+        await enough.wait()
+        transport.close()
+
+
+class _ByHeart(asyncio.DatagramProtocol):
+    """Of each question only the first is looked up; the id alone differs."""
+
+    def __init__(self, served: Zones, delay_s: float) -> None:
+        self._served, self._delay_s = served, delay_s
+        self._known: dict[bytes, bytes] = {}
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+
+    def datagram_received(self, wire: bytes, peer: tuple[str, int]) -> None:
+        due = asyncio.get_running_loop().time() + self._delay_s
+        if wire[2:] not in self._known:
+            answer = self._served.answer(wire, over_udp=True)
+            assert answer is not None
+            self._known[wire[2:]] = answer[2:]
+        answer = wire[:2] + self._known[wire[2:]]
+        asyncio.get_running_loop().call_at(due, self._transport.sendto, answer, peer)
 
 
 async def _one_by_one(chain: list[tuple[str, Kind]], address: tuple[str, int]) -> float:

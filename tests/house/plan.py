@@ -28,7 +28,7 @@ FLASK = ("app", "web", "api")
 DOORS = {
     "aiosmtplib": ("delivery",),
     "scramp": ("delivery",),
-    "dns": ("net/lookup.py", "net/records.py"),
+    "dns": ("net/lookup.py", "net/reading.py", "net/records.py"),
     "h11": ("net/https.py",),
     "cryptography": ("crypto",),
     "peewee": ("store", "services"),

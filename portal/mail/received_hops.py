@@ -20,6 +20,7 @@ _REVERSE = re.compile(r"([\w.-]{1,253})\.?\s*\[")
 _TLS = re.compile(r"\bTLS\s?_?v?(1)[._]([0-3])", re.IGNORECASE)
 # RFC 8446 §B.4: suites of TLS 1.3 alone. Others name theirs after a key exchange.
 _TLS13 = re.compile(r"\bTLS_(?:AES|CHACHA20)_")
+_TLS10 = re.compile(r"\bTLSv1(?![._\d])", re.IGNORECASE)  # so OpenSSL calls it
 _SECURED = re.compile(r"\(\S{1,60} encrypted\)|\bwith STARTTLS\b", re.IGNORECASE)
 _RETRIEVED = re.compile(r"(?:IMAP4?|POP3?)S?", re.IGNORECASE)
 # Exim writes the name in front of the address where it has made sure of it.
@@ -150,7 +151,9 @@ def _tls(text: str) -> str | None:
     found = _TLS.search(text)
     if found:
         return f"TLS {found[1]}.{found[2]}"
-    return "TLS 1.3" if _TLS13.search(text) else None
+    if _TLS13.search(text):
+        return "TLS 1.3"
+    return "TLS 1.0" if _TLS10.search(text) else None
 
 
 def _is_encrypted(protocol: str | None) -> bool | None:

@@ -14,7 +14,8 @@ from portal.services.domains import proof
 from portal.services.domains.proof_notes import HEADER_ONLY, NO_PLACE
 from portal.store.fields import now
 from portal.store.models import LiveTest
-from tests.domains.mails import BORDER, OWN, SHOP, header, mail
+from tests.domains.conftest import MAIL, PATH, zone
+from tests.domains.mails import BORDER, OTHER, OWN, SHOP, header, mail
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +41,18 @@ def test_a_received_mail_proves_its_domain(shop, owner):
     assert found.rows[1].about == "tx7._domainkey.shop.example"
     assert "reject" in found.rows[0].text and "RSA 2048" in found.rows[1].text
     assert found.subject == "Your <b>order</b>"
+
+
+def test_without_a_policy_there_is_no_dmarc_to_pass(dns, shop, owner):
+    dns.publish(zone(MAIL, PATH, OTHER))
+
+    found = proof.prove(owner, shop(), mail(border=BORDER.replace("dmarc=", "x=")))
+
+    assert (found.status, found.rows[0].status) == (Status.WARN, Status.WARN)
+    assert found.sentence == (
+        "This mail is proved to be from shop.example, by its DKIM signature and SPF, "
+        "but the domain publishes no DMARC policy."
+    )
 
 
 def test_forged_results_are_ignored_and_said_to_be(shop, owner):

@@ -113,6 +113,7 @@ def test_the_way_is_read():
         ("from a (a [192.0.2.1]) by b with esmtps (TLS1.3) tls TLS_AES", True, "TLS 1.3"),
         ("from a by b with Microsoft SMTP Server (version=TLS1_2, cipher=x)", True, "TLS 1.2"),
         ("from a by b with Microsoft SMTP Server id 15", None, None),
+        ("from a (using TLSv1 with cipher AES256-SHA) by b with ESMTPS", True, "TLS 1.0"),
         ("from a by b with (AES256-SHA encrypted) SMTP", True, None),
         ("from a by b with ESMTP with STARTTLS id 1", True, None),
         ("from a by b with ESMTPS tls TLS_AES_256_GCM_SHA384", True, "TLS 1.3"),

@@ -48,6 +48,7 @@ _OUTCOMES = {
 _SPF = {
     "pass": (Status.PASS, "may send for it"),
     "fail": (Status.FAIL, "may not send for it"),
+    "hardfail": (Status.FAIL, "may not send for it"),  # as some still say (RFC 8601)
     "softfail": (Status.WARN, "probably may not send for it"),
     "neutral": (Status.WARN, "is neither allowed nor forbidden"),
     "none": (Status.FAIL, "cannot be judged: the domain has no SPF record"),
@@ -90,6 +91,12 @@ def verdict(proof: Proof, by: str | None) -> tuple[Status, str]:
             f"This mail passed DMARC for {domain} where it arrived, by the word of "
             f"{by or 'the receiver'}.",
         )
+    if proof.is_policy_known and proof.policy is None:
+        return (
+            Status.WARN,
+            f"This mail is proved to be from {domain}, by {proved}, but the domain "
+            "publishes no DMARC policy.",
+        )
     if proof.dmarc == "fail":
         return (
             Status.WARN,
@@ -118,7 +125,8 @@ def dmarc_row(proof: Proof, by: str | None) -> ProofRow:
         policy = (
             f"The policy of the domain asks receivers for: {proof.policy}."
             if proof.policy
-            else "The domain publishes no policy."
+            else "The domain publishes no policy. Gmail, Yahoo and Outlook ask for one "
+            "of whoever sends them many."
         )
     told = f" {by} said: {proof.dmarc}." if proof.dmarc and by else ""
     return ProofRow(

@@ -40,5 +40,9 @@ def both(at_envelope: Check, at_from: Check) -> Check:
         reasons=tuple(reasons),
         found=(*first.found, *second.found),
         fixes=(*first.fixes, *second.fixes),
-        facts=dict(at_envelope.facts) | {"from_domain": dict(at_from.facts)},
+        facts=dict(at_envelope.facts)
+        | {
+            "from_domain": dict(at_from.facts),
+            "usable": at_envelope.status is Status.PASS,  # for alignment
+        },
     )

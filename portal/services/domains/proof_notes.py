@@ -12,6 +12,7 @@ from portal.services.domains.proof_hosts import organization
 from portal.services.domains.proof_types import HopView
 
 SLOW_S = 60
+_AUTHENTICATED_AS = "x-ms-exchange-organization-authas"  # left out for others
 NO_PLACE = (
     "The header names no server that the mail came through, so that no result in it "
     "can be trusted. Paste the whole header, from its first line on, of the mail that "
@@ -50,6 +51,10 @@ BROKEN = (
     "may not survive that: upload the file (.eml) to be sure."
 )
 OTHER = "It is from {}, and this sender writes as {}: nothing of it is taken over."
+WITHIN = (
+    "It never left the organisation in Microsoft 365 that it was sent from, where "
+    "nothing is signed and nothing judged. Send a test to a mailbox elsewhere."
+)
 HELD = (
     "It holds another mail as an attachment. If that is the one to look at, save the "
     "attachment and upload its file."
@@ -74,6 +79,8 @@ def notes(
         yield OTHER.format(proof.from_domain, own_domain)
         if mail.holds_another:
             yield HELD
+    if "internal" in map(str.lower, mail.texts(_AUTHENTICATED_AS)):
+        yield WITHIN
     if mail.is_broken:
         yield BROKEN
     if trust.border is None:

@@ -87,13 +87,16 @@ async def _without_mx(asking: Asking, subject: Subject) -> Check:
 
 
 async def _null_mx(asking: Asking, subject: Subject, answer: Records) -> Check:
+    """RFC 7505 §3: it stands alone; beside others it is what somebody forgot."""
+    others = [each for each in answer.records if not each.endswith(" .")]
+    value = others[0] if others else OWN_MAIL
     note = "In place of “0 .”, which says that this domain takes no mail (RFC 7505)."
     return Check(
         check=CheckName.MX,
         status=Status.FAIL,
         reasons=("mx_null",),
         found=answer.records,
-        fixes=(await fix(asking, subject.domain, "MX", OWN_MAIL, note),),
+        fixes=(await fix(asking, subject.domain, "MX", value, note),),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from functools import partial
 
 from portal.deliverability import domains
@@ -19,7 +20,7 @@ from portal.deliverability.spf.authorising import (
 from portal.deliverability.spf.facts import facts_of
 from portal.deliverability.spf.faults import faults, is_within
 from portal.deliverability.spf.mending import Mended, mended, place
-from portal.deliverability.spf.merging import Change, merged_spf
+from portal.deliverability.spf.merging import Change, as_meant, merged_spf
 from portal.deliverability.spf.publishing import published
 from portal.deliverability.spf.return_path import with_bounces, without_path
 from portal.deliverability.spf.tree import Node, State
@@ -76,7 +77,12 @@ async def _absent(asking: Asking, subject: Subject, top: Node) -> Check:
         return await without_path(asking, subject, top.domain)
     needed = expected(subject).required_at_from_domain
     status = Status.FAIL if needed else Status.WARN
-    return await _unusable(asking, subject, top, "spf_missing", status)
+    answer = await asking.ask(top.domain, "TXT")
+    meant = {text: as_meant(text) for text in answer.records}
+    top = dataclasses.replace(top, texts=tuple(filter(None, meant.values())))
+    check = await _unusable(asking, subject, top, "spf_missing", status)
+    found = tuple(text for text, record in meant.items() if record)
+    return dataclasses.replace(check, found=found)
 
 
 async def _unusable(

@@ -12,6 +12,8 @@ _USUAL_ENDING = "~all"
 _EQUALS = re.compile(r"^([-+~?]?(?:include|ip[46]|mx|a|exists))=", re.IGNORECASE)
 _VERSIONS = re.compile(r"^([-+~?]?)ipv([46])[:=]", re.IGNORECASE)
 _ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?")
+_NEARLY = re.compile(r"v\s*[=:]\s*spf1(?![a-z0-9.])", re.IGNORECASE)
+_AROUND = "\"'\u201c\u201d\u201e\u2018\u2019\ufeff\u00a0 \t\r\n"
 _NO_PASS = ("-", "~", "?")
 
 
@@ -63,6 +65,16 @@ def _read(text: str, change: Change) -> _Record:
         end,
         None if end else lead,
     )
+
+
+def as_meant(text: str) -> str | None:
+    """The record that a text was meant to be which no receiver takes for one: in
+    quotes, with a blank in front, with a semicolon behind the version."""
+    text = text.strip(_AROUND)
+    found = _NEARLY.match(text)
+    if found is None:
+        return None
+    return f"v=spf1 {text[found.end() :].replace(';', ' ').strip()}"
 
 
 def _corrected(term: str) -> str:

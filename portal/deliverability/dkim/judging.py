@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from portal.deliverability import domains
@@ -38,10 +39,16 @@ async def check_dkim(asking: Asking, subject: Subject) -> Check | None:
         looked = [each for each in others if each.is_there] or looked
     if not looked:
         return _selector_unknown(expected, domain)
-    # Of a provider's own pair, such as that of Microsoft 365, one is enough.
-    named = expected.all_required or not set(wanted) <= set(expected.selectors)
+    named = expected.all_required or not all(_is_theirs(s, expected) for s in wanted)
     made = await fixes(asking, looked, expected, domain, all_named=named)
     return _check(looked, made, _reasons(looked, all_named=named), expected, domain)
+
+
+def _is_theirs(selector: str, expected: DkimExpected) -> bool:
+    """Of a provider's own pair one is enough, the other is for its next key."""
+    pattern = expected.selector_pattern
+    told = pattern is not None and re.search(pattern, selector) is not None
+    return told or selector in expected.selectors
 
 
 async def _looked(

@@ -46,7 +46,7 @@ def asks(
         "region": fields.region or "{region}",
     }
     found = (
-        _spf(provider, provider.spf, domain, egress_ips),
+        _spf(provider, provider.spf, fields, egress_ips),
         _dkim(provider, provider.dkim, names),
         _return_path(provider, provider.return_path, names),
     )
@@ -65,10 +65,14 @@ def with_addresses(steps: tuple[str, ...], ips: tuple[str, ...]) -> tuple[str, .
 
 
 def _spf(
-    provider: Provider, facts: SpfFacts | None, domain: str, ips: tuple[str, ...]
+    provider: Provider,
+    facts: SpfFacts | None,
+    fields: SenderFields,
+    ips: tuple[str, ...],
 ) -> Ask | None:
     if facts is None or not _is_asked_for(facts):
         return None
+    domain = fields.from_address.rpartition("@")[2]
     ours = [f"ip{6 if ':' in ip else 4}:{ip}" for ip in ips]
     also: list[str] = []
     loose: list[str] = []
@@ -77,7 +81,10 @@ def _spf(
             also += ours or ["ip4:{the address of this portal}"]
         else:
             loose.append(f"Also needed: {term}.")
-    terms = [*facts.includes, *also]
+    regional = facts.regional.get(fields.region or "")
+    includes = (regional,) if regional else facts.includes
+    terms = [*includes, *also]
+    terms = terms or [each for each in facts.usual if not _GAP.search(each)]
     if facts.required_at_from_domain is not True:
         loose.append(f"Asked for: {facts.required_at_from_domain}.")
     return Ask(

@@ -99,6 +99,22 @@ def test_azure_s_spf_ends_as_azure_wants_it(settings):
     assert rows[2].value.endswith(" -all")
 
 
+@pytest.mark.parametrize(
+    ("provider_id", "region", "record"),
+    [
+        ("hetzner", None, "v=spf1 a mx ~all"),
+        ("ionos", "us", "v=spf1 include:_spf-us.ionos.com ~all"),
+        ("ionos", "de", "v=spf1 include:_spf-eu.ionos.com ~all"),
+    ],
+)
+def test_spf_is_that_of_the_region_or_of_the_usual_host(
+    settings, provider_id, region, record
+):
+    spf = steps_of(settings, provider_id, region=region)["spf"]
+
+    assert record in [row.value for row in spf.rows]
+
+
 def test_fixed_selectors_are_records_to_paste(settings):
     rows = steps_of(settings, "mailtrap")["dkim"].rows
 

@@ -69,7 +69,7 @@ def zone(*records):
             "dane_ok",
             "pass",
         ),
-        ([f"0 0 1 {'ab' * 32}"], "dane_ok", "pass"),
+        ([f"0 0 1 {'ab' * 32}"], "dane_absent", "info"),
     ],
 )
 def test_a_host_is_looked_at(checked, host, records, reason, status):

@@ -26,18 +26,24 @@ async def check_dane(
     mail = await asking.ask(subject.domain, "MX")
     if not mail.answered.is_known:
         return unknown(CheckName.DANE, mail.answered, subject.domain)
-    hosts = [record.rpartition(" ")[2] for record in mail.records][:MOST_HOSTS]
+    # RFC 7672 §2.2.2: without MX the domain itself is the mail host.
+    hosts = [each.rpartition(" ")[2] for each in mail.records] or [subject.domain]
     answers = await asyncio.gather(
-        *(asking.ask(f"_25._tcp.{host}", "TLSA") for host in hosts if host != ".")
+        *(
+            asking.ask(f"_25._tcp.{host}", "TLSA")
+            for host in hosts[:MOST_HOSTS]
+            if host != "."
+        )
     )
-    there = [each for each in answers if each.records]
+    # RFC 7672 §3.1.3: those of other usages are not for mail, as if they were not there.
+    there = [each for each in answers if any(map(tlsa.is_for_mail, each.records))]
     lost = [each for each in answers if not each.answered.is_known]
-    if not there and lost:
+    if lost:
         return unknown(CheckName.DANE, lost[0].answered, lost[0].name)
     reason, status = "dane_ok", Status.PASS
     if not there:
         reason, status = "dane_absent", Status.INFO
-    elif not all(each.authenticated for each in there):
+    elif not all(each.authenticated for each in (mail, *there)):
         reason, status = "dane_without_dnssec", Status.WARN
     seen = await _seen(asking, there, shown) if reason == "dane_ok" and shown else {}
     if False in seen.values():
@@ -46,8 +52,12 @@ async def check_dane(
         check=CheckName.DANE,
         status=status,
         reasons=(reason,),
-        found=tuple(text for each in there for text in each.records),
-        facts={"hosts": [_host(each) for each in there], "seen": seen},
+        found=tuple(text for each in answers for text in each.records),
+        facts={
+            "hosts": [_host(each) for each in there],
+            "without": [_host(each) for each in answers if each not in there],
+            "seen": seen,
+        },
     )
 
 

@@ -11,15 +11,14 @@ from portal.deliverability.asking import Asking
 from portal.deliverability.rating import ordered, worst
 from portal.deliverability.tags import BadTags, tags
 from portal.deliverability.types import Check, CheckName, Status, Subject
-from portal.deliverability.unknowing import unknown
+from portal.deliverability.unknowing import reason_of, unknown
 from portal.net.https import HttpAnswer
-from portal.net.records import Records
-from portal.net.types import NetFailure
+from portal.net.records import Answered, Records
+from portal.net.types import NetFailure, NetTrouble
 
 Fetch = Callable[[str], Awaitable[HttpAnswer | NetFailure]]
 _BEGINS = re.compile(r"v=STSv1[ \t]*(;|$)")  # others do not count (RFC 8461 §3.1)
 _ID = re.compile(r"[A-Za-z0-9]{1,32}")
-MOST_LINES = 200
 MOST_HOSTS = 50  # that are told
 
 
@@ -59,6 +58,10 @@ async def _of_policy(
     except TimeoutError:
         facts = {"said": "no answer in time"}
         return _check({"mta_sts_policy_unreachable": Status.FAIL}, texts, facts)
+    if isinstance(got, NetFailure) and got.trouble is NetTrouble.RESOLVER_FAILED:
+        return unknown(
+            CheckName.MTA_STS, Answered.SERVFAIL, f"mta-sts.{subject.domain}"
+        )
     if isinstance(got, NetFailure):
         facts = {"said": got.words}
         return _check({"mta_sts_policy_unreachable": Status.FAIL}, texts, facts)
@@ -72,7 +75,7 @@ async def _of_policy(
         facts = {"said": str(error)}
         return _check({"mta_sts_policy_unreachable": Status.FAIL}, texts, facts)
     mail = await asking.ask(subject.domain, "MX")
-    reasons = _mode(policy) | _uncovered(policy, mail)
+    reasons = _mode(policy) | _uncovered(policy, mail, subject.domain)
     return _check(
         reasons,
         texts,
@@ -109,15 +112,19 @@ def _is_record(text: str) -> bool:
 def _policy(got: HttpAnswer) -> Policy:
     if got.status != 200:
         raise BadPolicy(f"HTTP {got.status}")
-    if not got.header("content-type").lower().startswith("text/plain"):
+    kind = got.header("content-type").partition(";")[0].strip().lower()
+    if kind != "text/plain":
         raise BadPolicy("The policy is not text/plain.")
     fields: dict[str, list[str]] = {}
-    for line in got.body.decode("utf-8", "replace").splitlines()[:MOST_LINES]:
+    for line in got.body.decode("utf-8", "replace").splitlines():
         key, colon, value = line.partition(":")
         if colon:
             fields.setdefault(key.strip(), []).append(value.strip())
-    mode, age = fields.get("mode", [""])[0], fields.get("max_age", [""])[0]
-    if fields.get("version") != ["STSv1"] or mode not in ("enforce", "testing", "none"):
+    # RFC 8461 §3.2: of a field that may not come twice, the first one counts.
+    version, mode, age = (
+        fields.get(name, [""])[0] for name in ("version", "mode", "max_age")
+    )
+    if version != "STSv1" or mode not in ("enforce", "testing", "none"):
         raise BadPolicy("The document holds no policy of STSv1.")
     if not re.fullmatch(r"[0-9]{1,10}", age):
         raise BadPolicy("The policy has no max_age.")
@@ -134,9 +141,14 @@ def _mode(policy: Policy) -> dict[str, Status]:
     return {f"mta_sts_{word}": Status.WARN}
 
 
-def _uncovered(policy: Policy, mail: Records) -> dict[str, Status]:
-    hosts = [record.rpartition(" ")[2] for record in mail.records]
-    if policy.mode == "none" or all(_covers(policy, host) for host in hosts):
+def _uncovered(policy: Policy, mail: Records, domain: str) -> dict[str, Status]:
+    if policy.mode == "none":
+        return {}
+    if not mail.answered.is_known:
+        return {reason_of(mail.answered): Status.UNKNOWN}
+    # RFC 5321 §5.1: without MX the domain itself is the mail host.
+    hosts = [record.rpartition(" ")[2] for record in mail.records] or [domain]
+    if all(host == "." or _covers(policy, host) for host in hosts):
         return {}
     status = Status.FAIL if policy.mode == "enforce" else Status.WARN
     return {"mta_sts_mx_mismatch": status}

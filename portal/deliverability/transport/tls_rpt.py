@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from portal.deliverability.asking import Asking
 from portal.deliverability.fixes import fix
 from portal.deliverability.tags import BadTags, tags
@@ -9,6 +11,8 @@ from portal.deliverability.types import Check, CheckName, Status, Subject
 from portal.deliverability.unknowing import unknown
 
 _VERSION = "v=TLSRPTv1"
+_BEGINS = re.compile(r"v=TLSRPTv1[ \t]*(;|$)")  # others do not count (RFC 8460 §3)
+_PLACE = re.compile(r"mailto:[^@,;!\s]+@[^@,;!\s]+|https://[^,;!\s]+", re.IGNORECASE)
 
 
 async def check_tls_rpt(asking: Asking, subject: Subject) -> Check:
@@ -16,7 +20,7 @@ async def check_tls_rpt(asking: Asking, subject: Subject) -> Check:
     answer = await asking.ask(name, "TXT")
     if not answer.answered.is_known:
         return unknown(CheckName.TLS_RPT, answer.answered, name)
-    texts = tuple(text for text in answer.records if text.startswith(_VERSION))
+    texts = tuple(text for text in answer.records if _BEGINS.match(text))
     meant = tuple(text for text in answer.records if "tlsrpt" in text.lower())
     reason, status = "tls_rpt_ok", Status.PASS
     if len(texts) > 1:
@@ -27,15 +31,17 @@ async def check_tls_rpt(asking: Asking, subject: Subject) -> Check:
         reason, status = "tls_rpt_syntax", Status.FAIL
     else:
         reason, status = "tls_rpt_absent", Status.INFO
-    value = f"{_VERSION}; rua=mailto:tls@{subject.domain}"
+    usual = f"{_VERSION}; rua=mailto:tls@{subject.domain}"
+    value = next(filter(_is_sound, texts), usual)
     fine = status is Status.PASS
+    note = "In place of what is there." if texts or meant else None
     return Check(
         check=CheckName.TLS_RPT,
         status=status,
         reasons=(reason,),
         found=texts or meant,
         expected=None if fine else value,
-        fixes=() if fine else (await fix(asking, name, "TXT", value),),
+        fixes=() if fine else (await fix(asking, name, "TXT", value, note),),
     )
 
 
@@ -45,5 +51,4 @@ def _is_sound(text: str) -> bool:
     except BadTags:
         return False
     places = [each.strip() for each in found.get("rua", "").split(",")]
-    sound = all(each.lower().startswith(("mailto:", "https://")) for each in places)
-    return found.get("v") == "TLSRPTv1" and sound
+    return found.get("v") == "TLSRPTv1" and all(map(_PLACE.fullmatch, places))

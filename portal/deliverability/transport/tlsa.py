@@ -10,6 +10,10 @@ from portal.crypto.public import BadPublicKey, der_and_key
 _OWN, _ISSUERS = "3", "2"  # DANE-EE, DANE-TA; others are not for mail (§3.1.3)
 
 
+def is_for_mail(record: str) -> bool:
+    return record.partition(" ")[0] in (_OWN, _ISSUERS)
+
+
 def fits(record: str, pems: Sequence[str]) -> bool | None:
     """`record` as text, `3 1 1 ab…`; `pems` as a host shows them, its own first. None:
     the record is not for mail, or cannot be compared."""

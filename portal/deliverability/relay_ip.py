@@ -25,6 +25,7 @@ MOST_ADDRESSES = 8
 MOST_LISTED = 16  # questions: each address at each list
 # A list's word for: you may not ask. Of Spamhaus and those like it, and of URIBL's kin.
 _REFUSED = re.compile(r"127\.255\.255\.\d+|127\.0\.0\.1")
+_NOT_ASKED = (reason_of(Answered.TIMEOUT), "")  # there was no room for it
 _REASONS = {
     "listed": {"blocklist_listed": Status.FAIL},
     "refused": {"blocklist_query_refused": Status.INFO},
@@ -37,8 +38,12 @@ async def check_ptr(asking: Asking, subject: Subject) -> Check | None:
     addresses are not the tenant's to name."""
     if not _applies(subject):
         return None
-    relays = subject.relay_ips[:MOST_ADDRESSES]
-    judged = await asyncio.gather(*(_named(asking, ip) for ip in relays))
+    relays = subject.relay_ips
+    judged = await asyncio.gather(
+        *(_named(asking, ip) for ip in relays[:MOST_ADDRESSES])
+    )
+    left = {_NOT_ASKED[0]: Status.UNKNOWN}
+    judged += [((), left)] * len(relays[MOST_ADDRESSES:])
     reasons: dict[str, Status] = {}
     for _, found in judged:
         reasons |= found
@@ -134,8 +139,10 @@ async def check_blocklists(asking: Asking, subject: Subject) -> Check | None:
     if not (_applies(subject) and subject.blocklists):
         return None
     asked = [(ip, zone) for ip in subject.relay_ips for zone in subject.blocklists]
-    asked = asked[:MOST_LISTED]
-    found = await asyncio.gather(*(_listed(asking, ip, zone) for ip, zone in asked))
+    found = await asyncio.gather(
+        *(_listed(asking, ip, zone) for ip, zone in asked[:MOST_LISTED])
+    )
+    found += [_NOT_ASKED] * len(asked[MOST_LISTED:])
     reasons = {
         reason: status
         for state, _ in found

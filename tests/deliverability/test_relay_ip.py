@@ -101,3 +101,25 @@ def test_an_address_that_no_list_has_is_clean(checked):
 
     assert check.reasons == ("blocklist_clean",)
     assert checked(LISTS, check_blocklists, subject("192.0.2.9")) is None
+
+
+def test_what_there_was_no_room_to_ask_is_not_in_order(checked):
+    """One report asks for eight addresses, and sixteen times at lists."""
+    ips = [f"192.0.2.{n}" for n in range(100, 109)]
+    zones = {
+        "2.0.192.in-addr.arpa": "\n".join(
+            f"{n} PTR h{n}.shop.example." for n in range(100, 109)
+        ),
+        "shop.example": "\n".join(f"h{n} A 192.0.2.{n}" for n in range(100, 109)),
+        "one.example": "www A 192.0.2.1",
+        "two.example": "www A 192.0.2.1",
+    }
+    asked = subject(*ips, blocklists=("one.example", "two.example"))
+
+    names = checked(zones, check_ptr, asked)
+    lists = checked(zones, check_blocklists, asked)
+
+    assert names.reasons == lists.reasons == ("dns_timeout",)
+    assert names.facts["addresses"]["192.0.2.107"]["reasons"] == []
+    assert names.facts["addresses"]["192.0.2.108"]["reasons"] == ["dns_timeout"]
+    assert list(lists.facts["lists"].values()).count("clean") == 16

@@ -171,6 +171,11 @@ def test_what_could_not_be_asked_is_not_missing(checked, fate):
             [],
             "v=spf1 mx include:b.example -all",
         ),
+        (
+            ("v=spf1 a:192.0.2.1 ip4: 192.0.2.2/28 ipv6:2001:db8::1 mx, +all.",),
+            [],
+            "v=spf1 ip4:192.0.2.1 ip4:192.0.2.2/28 ip6:2001:db8::1 mx ~all",
+        ),
         (("v=spf1 ?mx v=spf1 +a -all",), ["mx"], "v=spf1 +a mx -all"),
         (("v=spf1 redirect=b.example",), ["mx"], "v=spf1 mx redirect=b.example"),
         (("v=spf1 a redirect=b.example -all",), ["mx"], "v=spf1 a mx -all"),

@@ -11,7 +11,10 @@ from portal.deliverability.spf.terms import BadRecord, Parsed, is_open, parse
 _USUAL_ENDING = "~all"
 _EQUALS = re.compile(r"^([-+~?]?(?:include|ip[46]|mx|a|exists))=", re.IGNORECASE)
 _VERSIONS = re.compile(r"^([-+~?]?)ipv([46])[:=]", re.IGNORECASE)
-_ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?")
+_ADDRESS = re.compile(
+    r"(?:(?:a|mx|ip|include):)?([0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?)",
+    re.IGNORECASE,
+)
 _NEARLY = re.compile(r"v\s*[=:]\s*spf1(?![a-z0-9.])", re.IGNORECASE)
 _AROUND = "\"'\u201c\u201d\u201e\u2018\u2019\ufeff\u00a0 \t\r\n"
 _NO_PASS = ("-", "~", "?")
@@ -78,12 +81,13 @@ def as_meant(text: str) -> str | None:
 
 
 def _corrected(term: str) -> str:
-    """A slip whose meaning is plain: `include=x`, `ipv4:1.2.3.4`, `all.`, `a,`."""
+    """A slip whose meaning is plain: `include=x`, `ipv4:1.2.3.4`, `a:1.2.3.4`, `all.`."""
     term = _EQUALS.sub(r"\1:", term)
     if _parsed(term) is not None:
         return term
     term = _VERSIONS.sub(r"\1ip\2:", term.rstrip(",;.") or term)
-    return f"ip4:{term}" if _ADDRESS.fullmatch(term) else term
+    address = _ADDRESS.fullmatch(term)
+    return f"ip4:{address[1]}" if address else term
 
 
 def _ending(ends: list[str]) -> str:

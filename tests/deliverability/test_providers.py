@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from portal.deliverability.asking import Asking
 from portal.deliverability.dkim.judging import check_dkim
 from portal.deliverability.report import report
 from portal.deliverability.spf.judging import check_spf
@@ -41,11 +42,38 @@ def about(provider, domain="shop.example", **given):
     )
 
 
-def reported(subject, zones):
-    with Zones(zones) as served:
-        servers = NameServers(served.address, timeout_s=2, rounds=2)
+@pytest.fixture(scope="module")
+def server():
+    with Zones({}) as served:
+        yield served
+
+
+@pytest.fixture
+def reported(server):
+    """`reported(subject, zones)`: each check by its name."""
+
+    def run(subject, zones):
+        server.publish(zones)
+        servers = NameServers(server.address)
         found = asyncio.run(report(subject, servers, nobody))
-    return {check.check.value: check for check in found.checks}
+        return {check.check.value: check for check in found.checks}
+
+    return run
+
+
+@pytest.fixture
+def checked(server):
+    """`checked(check, subject, zones)`: this one alone."""
+
+    async def asked(check, subject):
+        async with Asking(NameServers(server.address)) as asking:
+            return await check(asking, subject)
+
+    def run(check, subject, zones):
+        server.publish(zones)
+        return asyncio.run(asked(check, subject))
+
+    return run
 
 
 def fixes_of(checks, *names):
@@ -61,7 +89,7 @@ def test_every_provider_is_looked_at():
 
 
 @everyone
-def test_a_bare_domain_is_told_exactly_what_the_console_asks_for(provider):
+def test_a_bare_domain_is_told_exactly_what_the_console_asks_for(reported, provider):
     asked = ASKED[provider]
 
     found = reported(about(provider), {"shop.example": ZONE})
@@ -79,7 +107,7 @@ def test_a_bare_domain_is_told_exactly_what_the_console_asks_for(provider):
 def test_a_sub_domain_has_its_records_below_it_and_in_its_zone(checked, provider):
     subject, zones = about(provider, "news.shop.example"), {"shop.example": ZONE}
 
-    found = [checked(zones, check, subject) for check in (check_spf, check_dkim)]
+    found = [checked(check, subject, zones) for check in (check_spf, check_dkim)]
 
     for fix in (fix for each in found if each for fix in each.fixes):
         assert fix.name.endswith("news.shop.example")
@@ -87,7 +115,7 @@ def test_a_sub_domain_has_its_records_below_it_and_in_its_zone(checked, provider
 
 
 @everyone
-def test_publishing_what_is_proposed_mends_it(provider):
+def test_publishing_what_is_proposed_mends_it(reported, provider):
     """Round by round, since a selector can be told only when the console shows it."""
     zone, targets = list(BARE), {}
     subject = about(provider)
@@ -137,7 +165,7 @@ def test_every_right_way_lets_the_provider_send(checked, provider, term):
         zone = "\n".join([*BARE, f'own TXT "{record}"', f'@ TXT "{record}"'])
         zone += "\nown MX 10 feedback-smtp.eu-west-1.amazonses.com."
         subject = about(provider, return_path="own.shop.example")
-        found = checked({"shop.example": zone, **targets}, check_spf, subject)
+        found = checked(check_spf, subject, {"shop.example": zone, **targets})
         said[record] = "spf_provider_not_authorised" in found.reasons
 
     assert list(said.values()) == [False, True]
@@ -172,14 +200,16 @@ def test_free_mail_goes_through_those_who_run_it_alone(provider):
     assert not expecting.is_somebody_elses(known, "shop.example")
 
 
-def test_a_selector_that_nobody_knows_is_told_by_its_form():
+def test_a_selector_that_nobody_knows_is_told_by_its_form(reported):
     found = reported(about("amazon_ses"), {"shop.example": ZONE})
 
     asked = "CNAME {token}.dkim.amazonses.com at {token}._domainkey.shop.example"
     assert found["dkim"].expected == asked
 
 
-def test_what_the_provider_says_of_a_return_path_stands_beside_its_first_record():
+def test_what_the_provider_says_of_a_return_path_stands_beside_its_first_record(
+    reported,
+):
     """Its name is never that of From, and takes no other mail."""
     found = reported(about("amazon_ses"), {"shop.example": ZONE})
 

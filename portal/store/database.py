@@ -6,7 +6,7 @@ itself, since a connection that its thread forgot is never given back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -113,6 +113,14 @@ def statement(sql: str, *parameters: Any) -> Any:
     """
     database = proxy.obj
     return engines.execute(database, sql.replace("?", database.param), parameters)
+
+
+def statements(sql: str, rows: Sequence[Sequence[Any]]) -> int:
+    """The same with other parameters for each of `rows`: how many rows they met."""
+    if len(rows) == 1:
+        return int(statement(sql, *rows[0]).rowcount)
+    database = proxy.obj
+    return engines.execute_each(database, sql.replace("?", database.param), rows)
 
 
 def clock() -> datetime:

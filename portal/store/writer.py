@@ -21,6 +21,7 @@ from typing import Any, Generic, TypeVar
 import peewee
 
 from portal.errors import Unavailable
+from portal.store.alike import Alike
 from portal.store.engines import cause, collided, execute, is_busy, is_usable
 from portal.store.place import Place
 
@@ -53,7 +54,7 @@ _TROUBLE = (
 )
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Job(Generic[T]):
     work: Callable[[], T]
     future: Future[T] = field(default_factory=Future)
@@ -199,8 +200,10 @@ class Writer:
     def _commit(self, group: list[_Job[Any]]) -> None:
         with ExitStack() as transaction:
             self._begin(transaction)
-            for job in group:
-                self._attempt(job)
+            for jobs in _alike(group):
+                if len(jobs) == 1 or not self._attempt_all(jobs):
+                    for job in jobs:
+                        self._attempt(job)
             try:
                 transaction.close()
             except Exception as error:
@@ -233,6 +236,20 @@ class Writer:
             if not is_usable(self._database):
                 raise _GroupLost(error) from error
 
+    def _attempt_all(self, jobs: list[_Job[Any]]) -> bool:
+        """Works of one kind by one call; False: it failed, and nothing is kept."""
+        works: list[Alike[Any, Any]] = [job.work for job in jobs]  # type: ignore[misc]
+        try:
+            with self._alone():
+                values = works[0].do([work.item for work in works])
+        except Exception as error:
+            if not is_usable(self._database):
+                raise _GroupLost(error) from error
+            return False
+        for job, value in zip(jobs, values, strict=True):
+            job.value, job.error = value, None
+        return True
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """A SAVEPOINT always by one name: peewee gives each its own, so that the
@@ -248,6 +265,15 @@ class Writer:
     def _drop_connection(self) -> None:
         if not self._database.is_closed():
             self._database.close()
+
+
+def _alike(group: list[_Job[Any]]) -> list[list[_Job[Any]]]:
+    """In the order of the first of each kind; what has no kind is by itself."""
+    kinds: dict[object, list[_Job[Any]]] = {}
+    for job in group:
+        kind = job.work.do if isinstance(job.work, Alike) else job
+        kinds.setdefault(kind, []).append(job)
+    return list(kinds.values())
 
 
 def _place_of(database: peewee.Database) -> Place | None:

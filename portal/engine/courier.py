@@ -23,6 +23,7 @@ from portal.services.outbox.states import State
 from portal.services.outbox.timing import Timing
 from portal.services.outbox.verdict import Told
 from portal.services.senders.carrying import Carrier, carrier
+from portal.store.alike import Alike
 
 log = logging.getLogger(__name__)
 
@@ -158,15 +159,15 @@ class Courier:
         targets = flight.claimed.targets
         accepted = [row.id for row in targets if row.address in mark.accepted]
         flight.refused = bool(mark.refused)
-        work = partial(
-            marks.mark,
-            self._actor,
-            flight.claimed.attempt_id,
+        wanted = marks.Mark(
+            actor=self._actor,
+            attempt_id=flight.claimed.attempt_id,
             accepted=accepted,
             refused=refusals(mark.refused, targets, split=True),
             timing=self._timing,
             told=self._told_of(flight, warm, mark),
         )
+        work = Alike(marks.mark_all, wanted)
         try:
             granted = await landed(self._installation.writer.submit(work))
         except Exception as error:

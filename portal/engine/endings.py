@@ -31,6 +31,7 @@ from portal.services.outbox.throttling import asks_for_less, slowed
 from portal.services.outbox.timing import Timing
 from portal.services.outbox.trouble import is_passing
 from portal.services.outbox.verdict import Answer, Ending, Told, Verdict
+from portal.store.alike import Alike
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +133,8 @@ class Endings:
 
     def _record(self, flight: Flight, ending: Ending) -> Work:
         attempt_id = flight.claimed.attempt_id
-        return partial(results.record, self._actor, attempt_id, ending, self._timing)
+        result = results.Result(self._actor, attempt_id, ending, self._timing)
+        return Alike(results.record_all, result)
 
 
 def unopened(words: str) -> Outcome:

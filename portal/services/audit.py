@@ -51,6 +51,17 @@ class Chain:
     broken_at: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event before it is in its chain."""
+
+    actor: Actor
+    event: str
+    subject_kind: str | None
+    subject_id: str | None
+    detail: Mapping[str, Any]
+
+
 def record(
     actor: Actor,
     event: str,
@@ -64,34 +75,21 @@ def record(
     In the caller's transaction, and best as its last statement: the end of the
     chain stays locked until the commit. `detail` is JSON; never a secret.
     """
-    record_each(actor, event, subject_kind, [(subject_id, detail)])
+    record_all([Happened(actor, event, subject_kind, subject_id, detail)])
 
 
-def record_each(
-    actor: Actor,
-    event: str,
-    subject_kind: str | None,
-    subjects: Sequence[tuple[str | None, Mapping[str, Any]]],
-) -> None:
-    """As `record`, one event for each subject: its id, and the detail. At least one,
-    and some hundreds at most."""
+def record_all(happened: Sequence[Happened]) -> None:
+    """As `record`, several at once, some hundreds at most; of several tenants, each
+    in its own chain."""
+    chains: dict[int, list[chain.Link]] = {}
+    for each in happened:
+        link = _link_of(each)
+        chains.setdefault(link.tenant_id or 0, []).append(link)
     with joined():
-        links = [
-            chain.Link(
-                tenant_id=actor.tenant.id if actor.tenant else None,
-                at=micros(now()),
-                event=event,
-                actor=_clean(actor.label)[:300],
-                ip=actor.ip,
-                subject_kind=subject_kind,
-                subject_id=subject_id,
-                detail=_storable(detail),
-            )
-            for subject_id, detail in subjects
-        ]
-        previous = chain.head(links[0].tenant_id)
-        hashes = list(accumulate(links, _hash, initial=previous))[1:]
-        chain.append(links, hashes, previous=previous)
+        for _, links in sorted(chains.items()):  # all lock them in this order
+            previous = chain.head(links[0].tenant_id)
+            hashes = list(accumulate(links, _hash, initial=previous))[1:]
+            chain.append(links, hashes, previous=previous)
 
 
 def events(
@@ -187,6 +185,20 @@ def _hash(previous: str, link: chain.Link) -> str:
         link.detail,
     ]
     return hashlib.sha256(f"{previous}{_canonical(content)}".encode()).hexdigest()
+
+
+def _link_of(happened: Happened) -> chain.Link:
+    actor = happened.actor
+    return chain.Link(
+        tenant_id=actor.tenant.id if actor.tenant else None,
+        at=micros(now()),
+        event=happened.event,
+        actor=_clean(actor.label)[:300],
+        ip=actor.ip,
+        subject_kind=happened.subject_kind,
+        subject_id=happened.subject_id,
+        detail=_storable(happened.detail),
+    )
 
 
 def _link(row: AuditEvent) -> chain.Link:

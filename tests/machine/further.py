@@ -32,8 +32,8 @@ FURTHER = (
     one(
         "the key is in the accept's transaction",
         "portal/services/sending/writing.py",
-        "    if idempotency:\n",
-        "    if idempotency and not plans:\n",
+        "    if wanted.idempotency:\n",
+        "    if wanted.idempotency and not plans:\n",
         tests=(f"{HERE}/test_accept.py", f"{HERE}/test_sending.py"),
     ),
     one(
@@ -104,8 +104,9 @@ FURTHER = (
     one(
         "a result has its audit row",
         f"{OUTBOX}/results.py",
-        '    settle(actor, case, {"attempt": attempt.number, **ending.told.audited()})\n',
-        "    case.moves.clear()\n    settle(actor, case)\n",
+        "            settled[each.attempt_id] = Settled(each.actor, case, told)\n",
+        "            case.moves.clear()\n"
+        "            settled[each.attempt_id] = Settled(each.actor, case, {})\n",
         tests=(f"{HERE}/test_results.py",),
     ),
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 OUTBOX = "portal/services/outbox"
-HELD = '" WHERE message_id = ? AND token = ? AND state = ? AND cancel_asked = ?"'
+MINE = "mine = {row.id for row in case.mine(attempt) if not row.cancel_asked}"
 WAITS = "state IN ('queued', 'deferred') AND next_at <= ? AND cancel_asked = ?"
 
 
@@ -50,14 +50,16 @@ HOLES = (
         "the mark names the state",
         (
             Edit(
-                f"{OUTBOX}/marks.py", HELD, HELD.replace("state = ?", "? IS NOT NULL")
+                f"{OUTBOX}/marks.py",
+                MINE,
+                "mine = {row.id for row in case.recipients.values()"
+                " if row.token == attempt.number and not row.cancel_asked}",
             ),
             # Guarded twice: a lease that ended leaves its answer with the attempt.
             Edit(
                 f"{OUTBOX}/marks.py",
-                "    if attempt.answer is not None or attempt.is_marked:\n"
-                "        return False\n    fence =",
-                "    fence =",
+                "return attempt.answer is None and not attempt.is_marked",
+                "return attempt.number > 0",
             ),
             Edit(
                 f"{OUTBOX}/marks.py",
@@ -87,10 +89,10 @@ HOLES = (
         (
             Edit(
                 f"{OUTBOX}/marks.py",
-                "    _refuse(case, attempt, refused, timing)\n    if granted:\n"
-                "        _write_mark(case, attempt, accepted)\n",
+                "    _refuse(case, attempt, wanted.refused, wanted.timing)\n"
+                "    if granted:\n        _write_mark(case, attempt, accepted)\n",
                 "    if granted:\n"
-                "        _write_mark(case, attempt, [*accepted, *refused])\n",
+                "        _write_mark(case, attempt, [*accepted, *wanted.refused])\n",
             ),
         ),
         3,
@@ -196,15 +198,21 @@ HOLES = (
     one(
         "the mark obeys a DELETE",
         f"{OUTBOX}/marks.py",
-        HELD,
-        HELD.replace("cancel_asked = ?", "? IS NOT NULL"),
+        MINE,
+        MINE.replace(" if not row.cancel_asked", ""),
         13,
     ),
-    one(
+    Mutation(
         "a result is written once",
-        f"{OUTBOX}/results.py",
-        '"id = ? AND answer IS NULL"',
-        '"id = ?"',
+        (
+            # Guarded twice: by what the lock showed, and by the row itself.
+            Edit(
+                f"{OUTBOX}/results.py",
+                "    if attempt.answer is not None:\n        return False\n",
+                "",
+            ),
+            Edit(f"{OUTBOX}/results.py", '"id = ? AND answer IS NULL"', '"id = ?"'),
+        ),
         14,
     ),
     Mutation(

@@ -66,12 +66,12 @@ def test_messages_are_locked_in_order_of_id(desk, sides):
     first, second = desk.message(), desk.message()
     Message.update(subject="Behind the other").where(Message.id == first.id).execute()
     one, other = sides
-    one.do(partial(list, lock([first.id]))).result()
+    one.do(partial(lock, [first.id])).result()
     # These would hide a missing order, each by one of its own.
     for plan in ("indexscan", "bitmapscan", "hashjoin", "mergejoin"):
         other.do(partial(proxy.execute_sql, f"SET LOCAL enable_{plan} = off")).result()
 
-    both = other.do(lambda: list(lock([second.id, first.id])))
+    both = other.do(partial(lock, [second.id, first.id]))
     wait_until_blocked(both)
 
     sql = "SELECT 1 FROM message WHERE id = %s FOR UPDATE NOWAIT"

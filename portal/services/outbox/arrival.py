@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from portal.services.outbox.rows import Case, Move, Raced, RecipientRow
-from portal.services.outbox.sql import change
+from portal.services.outbox.rows import Case, Move, RecipientRow
 from portal.services.outbox.states import FINAL, WAITING, State
 
 
@@ -33,15 +32,15 @@ def arrive(
 ) -> None:
     """Move a recipient, unless a kept copy, a doubt or a wish say otherwise.
 
-    The UPDATE names the state and the token it believes in. Raises Raced when the
-    row is another one: then the lock was not held.
+    The UPDATE names the state and the token it believes in; it is written when the
+    case is settled.
     """
     arrived, counts = _where_to(case, recipient, to)
     changes = _changes(case, recipient, arrived, why)
     if counts:
         changes["uncertain_count"] = recipient.uncertain_count + 1
         changes["retry_at"] = why.retry_at if _may_retry(case, recipient) else None
-    rows = change(
+    case.changes.add(
         "recipient",
         changes,
         "id = ? AND state = ? AND token = ?",
@@ -49,8 +48,6 @@ def arrive(
         recipient.state,
         recipient.token,
     )
-    if rows != 1:
-        raise Raced(f"recipient {recipient.id} is no longer {recipient.state}")
     recipient.state, recipient.retry_at = arrived, changes["retry_at"]
     case.moves.append(Move(recipient, arrived, why.reply, why.stage))
 

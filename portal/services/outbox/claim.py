@@ -12,8 +12,8 @@ from portal.services.outbox import pacing
 from portal.services.outbox.choosing import choose
 from portal.services.outbox.lanes import Lane, Means, Room
 from portal.services.outbox.pacing import Allowance
-from portal.services.outbox.rows import Raced, moment
-from portal.services.outbox.sql import change, fetch, places, stored
+from portal.services.outbox.rows import moment
+from portal.services.outbox.sql import Changes, change, fetch, places, stored
 from portal.services.outbox.states import WAITING, State
 from portal.services.outbox.timing import Timing
 from portal.store.database import locking, statement
@@ -100,7 +100,7 @@ def claim(
     choice = choose(ids=ids, at=at, means=means, room=room, timing=timing)
     messages = _locked(choice.lanes)
     targets = _targets(messages, at)
-    taken = Taken()
+    taken, changes = Taken(), Changes()
     for key, lane in choice.lanes.items():
         message = messages.get(key)
         if message is None:
@@ -109,8 +109,11 @@ def claim(
         due = targets.get(key, [])
         if given := due[: allowance.take(len(due))]:
             taken.append(
-                _take(message, lane, allowance, given, owner, means, timing, at)
+                _take(
+                    message, lane, allowance, given, owner, means, timing, at, changes
+                )
             )
+    changes.write()
     pacing.spend(choice.allowed.values(), at)
     taken.more = choice.more
     return taken
@@ -181,6 +184,7 @@ def _take(
     means: Means,
     timing: Timing,
     at: datetime,
+    changes: Changes,
 ) -> Claimed:
     number, ids = message.attempts + 1, [target.id for target in targets]
     opened = statement(
@@ -201,11 +205,10 @@ def _take(
         # What it teaches, and how it is paced, is of the sender that carries it.
         allowance = pacing.allowances([lane], at, means, timing)[lane]
     seen = {"attempts": number, "state": str(State.SENDING), "captured": lane.captured}
-    change("message", seen, "id = ?", message.id)
+    changes.add("message", seen, "id = ?", message.id)
     held = {"state": str(State.SENDING), "token": number, "next_at": None}
     guard = f"id IN ({places(ids)}) AND {_WAITS}"
-    if change("recipient", held, guard, *ids, micros(at), False) != len(ids):
-        raise Raced(f"message {message.id}: not all of its recipients were due")
+    changes.add("recipient", held, guard, *ids, micros(at), False, rows=len(ids))
     return Claimed(
         attempt_id=attempt_id,
         number=number,

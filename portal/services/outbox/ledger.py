@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from portal.services import audit, quota
 from portal.services.actor import Actor
 from portal.services.outbox.rows import Case, Move
-from portal.services.outbox.sql import change
+from portal.services.outbox.sql import Changes
 from portal.services.outbox.states import FINAL, State, derive
 
 ALERT = "alert"  # the origin of mail outside every quota
@@ -25,24 +26,49 @@ EVENTS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A message whose moves are done, and what is told of them."""
+
+    actor: Actor
+    case: Case
+    detail: Mapping[str, Any]
+
+
 def settle(actor: Actor, case: Case, detail: Mapping[str, Any] | None = None) -> None:
     """Write what the moves of this transaction come to; last, for the chain's lock.
 
     One audit row an event and answer, naming its recipients: a mail of which one
     recipient was sent and one failed has two.
     """
-    _store_state(case)
-    for moves in _alike(case.moves):
-        event = EVENTS[moves[0].to]
-        audit.record(
-            actor.within(case.message.tenant),
-            event,
-            subject_kind="message",
-            subject_id=case.message.public_id,
-            detail={
+    settle_all([Settled(actor, case, detail or {})])
+
+
+def settle_all(settled: Iterable[Settled]) -> None:
+    """The same of several messages, which were locked together."""
+    happened: list[audit.Happened] = []
+    changes: Changes | None = None
+    for each in settled:
+        changes = each.case.changes
+        _store_state(each.case)
+        happened += _happened(each)
+    if changes is not None:
+        changes.write()
+    audit.record_all(happened)
+
+
+def _happened(settled: Settled) -> Iterator[audit.Happened]:
+    message = settled.case.message
+    for moves in _alike(settled.case.moves):
+        yield audit.Happened(
+            settled.actor.within(message.tenant),
+            EVENTS[moves[0].to],
+            "message",
+            message.public_id,
+            {
                 "recipients": [move.recipient.address for move in moves],
                 "state": str(moves[0].to),
-                **_told(moves[0], detail or {}),
+                **_told(moves[0], settled.detail),
             },
         )
 
@@ -64,7 +90,7 @@ def _store_state(case: Case) -> None:
     if ended and not case.message.is_settled:
         changes["settled_at"] = case.at
     if changes:
-        change("message", changes, "id = ?", case.message.id)
+        case.changes.add("message", changes, "id = ?", case.message.id)
 
 
 def _told(move: Move, detail: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from portal.services.actor import Actor
 from portal.services.outbox.arrival import NOTHING, arrive
-from portal.services.outbox.ledger import settle
+from portal.services.outbox.ledger import Settled, settle, settle_all
 from portal.services.outbox.rows import (
     NOT_KEPT,
     AttemptRow,
     Case,
-    Raced,
-    lock_attempt,
+    apart,
+    lock_attempts,
     lock_route,
 )
-from portal.services.outbox.sql import change, fetch, places
+from portal.services.outbox.sql import fetch
 from portal.services.outbox.states import State
 from portal.services.outbox.timing import Timing
 from portal.services.outbox.verdict import Told, Verdict
@@ -23,15 +24,23 @@ from portal.services.outbox.why import because
 
 RELEASED = "released"
 
-_HELD = (
-    "SELECT count(*) FROM recipient"
-    " WHERE message_id = ? AND token = ? AND state = ? AND cancel_asked = ?"
-)
 _FENCE_HOLDS = (
     "SELECT 1 FROM attempt a JOIN message m ON m.id = a.message_id"
     " JOIN route r ON r.tenant_id = m.tenant_id"
     " WHERE a.id = ? AND r.fence = a.claimed_fence"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """An attempt that wants to write its dot for `accepted`."""
+
+    actor: Actor
+    attempt_id: int
+    accepted: Collection[int]
+    refused: Mapping[int, Verdict]
+    timing: Timing
+    told: Told | None = None
 
 
 def mark(
@@ -49,21 +58,55 @@ def mark(
     both cases the refusals of RCPT are written in the same transaction, each by
     its own code, so that a crash cannot make them uncertain.
     """
-    found = lock_attempt(attempt_id)
-    if found is None:
-        return False
-    case, attempt = found
-    if attempt.answer is not None or attempt.is_marked:
-        return False
-    fence = lock_route(case.message.tenant.id)
+    wanted = Mark(
+        actor=actor,
+        attempt_id=attempt_id,
+        accepted=accepted,
+        refused=refused,
+        timing=timing,
+        told=told,
+    )
+    return mark_all([wanted])[0]
+
+
+def mark_all(wanted: Sequence[Mark]) -> list[bool]:
+    """The same of several attempts, each of another message; else Raced."""
+    held = lock_attempts([each.attempt_id for each in wanted])
+    apart([case for case, _ in held.values()])
+    fences = _locked_fences(held.values())
+    granted: dict[int, bool] = {}
+    settled: list[Settled] = []
+    for each in wanted:
+        case, attempt = held.get(each.attempt_id) or (None, None)
+        if case and attempt and _is_open(attempt):
+            granted[each.attempt_id] = _mark(each, case, attempt, fences)
+            told = {"attempt": attempt.number, **_audited(each.told)}
+            settled.append(Settled(each.actor, case, told))
+    settle_all(settled)
+    return [granted.get(each.attempt_id, False) for each in wanted]
+
+
+def _mark(
+    wanted: Mark, case: Case, attempt: AttemptRow, fences: Mapping[int, int]
+) -> bool:
+    fence, accepted = fences[case.message.tenant.id], wanted.accepted
     granted = fence == attempt.claimed_fence and _all_mine(case, attempt, accepted)
-    _refuse(case, attempt, refused, timing)
+    _refuse(case, attempt, wanted.refused, wanted.timing)
     if granted:
         _write_mark(case, attempt, accepted)
     else:
         _release(case, attempt)
-    settle(actor, case, {"attempt": attempt.number, **_audited(told)})
     return granted
+
+
+def _locked_fences(held: Iterable[tuple[Case, AttemptRow]]) -> dict[int, int]:
+    """By tenant, in one order for all who lock them."""
+    tenants = {case.message.tenant.id for case, row in held if _is_open(row)}
+    return {tenant_id: lock_route(tenant_id) for tenant_id in sorted(tenants)}
+
+
+def _is_open(attempt: AttemptRow) -> bool:
+    return attempt.answer is None and not attempt.is_marked
 
 
 def release(actor: Actor, attempt_id: int) -> bool:
@@ -71,12 +114,10 @@ def release(actor: Actor, attempt_id: int) -> bool:
 
     For an attempt that was not started, or that finds its route moved.
     """
-    found = lock_attempt(attempt_id)
-    if found is None:
+    found = lock_attempts([attempt_id]).get(attempt_id)
+    if found is None or not _is_open(found[1]):
         return False
     case, attempt = found
-    if attempt.answer is not None or attempt.is_marked:
-        return False
     _release(case, attempt)
     settle(actor, case, {"attempt": attempt.number})
     return True
@@ -93,20 +134,14 @@ def fence_holds(attempt_id: int) -> bool:
 def _all_mine(case: Case, attempt: AttemptRow, accepted: Collection[int]) -> bool:
     """Token and state, and no wish to cancel. The token alone would let a slow
     worker mark what was queued again, and two dots would go out."""
-    sql = f"{_HELD} AND id IN ({places(accepted)})"
-    rows = (
-        fetch(sql, case.message.id, attempt.number, State.SENDING, False, *accepted)
-        if accepted
-        else [(0,)]
-    )
-    return bool(accepted) and rows[0][0] == len(accepted)
+    mine = {row.id for row in case.mine(attempt) if not row.cancel_asked}
+    return bool(accepted) and mine.issuperset(accepted)
 
 
 def _write_mark(case: Case, attempt: AttemptRow, accepted: Collection[int]) -> None:
     changes = {"dot_at": case.at, "dot_recipients": sorted(accepted)}
     guard = "id = ? AND dot_at IS NULL AND answer IS NULL"
-    if change("attempt", changes, guard, attempt.id) != 1:
-        raise Raced(f"attempt {attempt.id} has its mark or its answer")
+    case.changes.add("attempt", changes, guard, attempt.id)
     attempt.is_marked, attempt.covered = True, frozenset(accepted)
 
 
@@ -126,8 +161,7 @@ def _release(case: Case, attempt: AttemptRow) -> None:
         "outcome": RELEASED,
         "lease_until": None,
     }
-    if change("attempt", changes, "id = ? AND answer IS NULL", attempt.id) != 1:
-        raise Raced(f"attempt {attempt.id} has its answer")
+    case.changes.add("attempt", changes, "id = ? AND answer IS NULL", attempt.id)
     attempt.answer = NOT_KEPT
     for recipient in case.mine(attempt):
         arrive(case, recipient, State.QUEUED, NOTHING)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from portal.services.actor import Actor
 from portal.services.outbox.arrival import arrive
-from portal.services.outbox.ledger import settle
+from portal.services.outbox.ledger import Settled, settle_all
 from portal.services.outbox.rows import (
     KEPT,
     NOT_KEPT,
     AttemptRow,
     Case,
     RecipientRow,
-    lock_attempt,
+    apart,
+    lock_attempts,
 )
-from portal.services.outbox.sql import change
 from portal.services.outbox.states import FINAL, State
 from portal.services.outbox.timing import Timing
 from portal.services.outbox.verdict import Answer, Ending
@@ -24,16 +26,40 @@ from portal.services.outbox.why import because, unanswered
 INTERNAL_LIMIT = 3  # errors of ours that one mail may cause
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an attempt ended, to be written."""
+
+    actor: Actor
+    attempt_id: int
+    ending: Ending
+    timing: Timing
+
+
 def record(actor: Actor, attempt_id: int, ending: Ending, timing: Timing) -> bool:
     """Write the end of an attempt. May be repeated: the second time is nothing.
 
     The answer belongs to its attempt, so it counts also after the lease ended.
     False: the attempt had its answer, or is no more.
     """
-    found = lock_attempt(attempt_id)
-    if found is None:
-        return False
-    case, attempt = found
+    return record_all([Result(actor, attempt_id, ending, timing)])[0]
+
+
+def record_all(results: Sequence[Result]) -> list[bool]:
+    """The same of several attempts, each of another message; else Raced."""
+    held = lock_attempts([each.attempt_id for each in results])
+    apart([case for case, _ in held.values()])
+    settled: dict[int, Settled] = {}
+    for each in results:
+        case, attempt = held.get(each.attempt_id) or (None, None)
+        if case and attempt and _record(case, attempt, each.ending, each.timing):
+            told = {"attempt": attempt.number, **each.ending.told.audited()}
+            settled[each.attempt_id] = Settled(each.actor, case, told)
+    settle_all(settled.values())
+    return [each.attempt_id in settled for each in results]
+
+
+def _record(case: Case, attempt: AttemptRow, ending: Ending, timing: Timing) -> bool:
     if not _close(case, attempt, ending):
         return False
     if not attempt.is_marked:
@@ -42,22 +68,22 @@ def record(actor: Actor, attempt_id: int, ending: Ending, timing: Timing) -> boo
         _without_answer(case, attempt, timing)
     else:
         _after_the_dot(case, attempt, ending, timing)
-    settle(actor, case, {"attempt": attempt.number, **ending.told.audited()})
     return True
 
 
 def _close(case: Case, attempt: AttemptRow, ending: Ending) -> bool:
     """The attempt's row first, guarded by its having no answer (line 19)."""
+    if attempt.answer is not None:
+        return False
     changes: dict[str, Any] = ending.told.columns()
     if not attempt.is_marked or ending.answer is not Answer.NONE:
         changes["answer"] = KEPT if _is_kept(attempt, ending) else NOT_KEPT
     elif attempt.has_ended:
         return False  # the same "nobody knows" again
     changes |= {"ended_at": case.at, "lease_until": None}
-    rows = change("attempt", changes, "id = ? AND answer IS NULL", attempt.id)
-    if rows:
-        attempt.answer = changes.get("answer")
-    return bool(rows)
+    case.changes.add("attempt", changes, "id = ? AND answer IS NULL", attempt.id)
+    attempt.answer = changes.get("answer")
+    return True
 
 
 def _is_kept(attempt: AttemptRow, ending: Ending) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from portal.services.actor import TenantRef
-from portal.services.outbox.sql import at, fetch, loaded, places
+from portal.services.outbox.sql import Changes, Raced, at, fetch, loaded, places
 from portal.services.outbox.states import State
 from portal.store.database import clock, locking
 from portal.store.fields import instant
@@ -22,20 +22,16 @@ _MESSAGE = (
     " FROM message m JOIN tenant t ON t.id = m.tenant_id WHERE {which} ORDER BY m.id"
 )
 _RECIPIENTS = (
-    "SELECT id, address, state, token, tries, recovered, internal_errors,"
-    " uncertain_count, retry_at, expires_at, cancel_asked"
-    " FROM recipient WHERE message_id = ? ORDER BY id"
+    "SELECT message_id, id, address, state, token, tries, recovered,"
+    " internal_errors, uncertain_count, retry_at, expires_at, cancel_asked"
+    " FROM recipient WHERE message_id IN ({ids}) ORDER BY id"
 )
 # Of an attempt only what the rules compare: transcripts stay where they are.
 _ATTEMPTS = (
-    "SELECT id, number, version_id, claimed_fence, dot_at, dot_recipients, answer,"
-    " ended_at FROM attempt WHERE message_id = ?"
+    "SELECT message_id, id, number, version_id, claimed_fence, dot_at,"
+    " dot_recipients, answer, ended_at FROM attempt WHERE message_id IN ({ids})"
 )
 _FENCE = "SELECT fence FROM route WHERE tenant_id = ?"
-
-
-class Raced(RuntimeError):
-    """A guarded UPDATE met another row than the locked one: nothing is written."""
 
 
 @dataclass(slots=True)
@@ -95,12 +91,17 @@ class Move:
 
 @dataclass(slots=True, kw_only=True)
 class Case:
-    """A message row that this transaction has locked, with all that hangs on it."""
+    """A message row that this transaction has locked, with all that hangs on it.
+
+    `changes` are those of all messages that were locked together; whoever settles
+    one of them writes them.
+    """
 
     message: MessageRow
-    recipients: dict[int, RecipientRow]
-    attempts: dict[int, AttemptRow]  # by number
     at: datetime  # the clock of the database
+    changes: Changes
+    recipients: dict[int, RecipientRow] = field(default_factory=dict)
+    attempts: dict[int, AttemptRow] = field(default_factory=dict)  # by number
     moves: list[Move] = field(default_factory=list)
 
     def kept(self, recipient: RecipientRow) -> bool:
@@ -126,20 +127,27 @@ class Case:
         ]
 
 
-def lock(message_ids: Iterable[int]) -> Iterator[Case]:
+def lock(message_ids: Iterable[int]) -> list[Case]:
     """The messages, locked in order of id, with their recipients and attempts."""
     wanted = sorted(set(message_ids))
-    if wanted:
-        yield from _cases(f"m.id IN ({places(wanted)})", *wanted)
+    return _cases(f"m.id IN ({places(wanted)})", *wanted) if wanted else []
 
 
-def lock_attempt(attempt_id: int) -> tuple[Case, AttemptRow] | None:
-    """The message of an attempt, locked; None when it is no more."""
-    which = "m.id = (SELECT message_id FROM attempt WHERE id = ?)"
-    for case in _cases(which, attempt_id):
-        found = (row for row in case.attempts.values() if row.id == attempt_id)
-        return case, next(found)
-    return None
+def lock_attempts(attempt_ids: Collection[int]) -> dict[int, tuple[Case, AttemptRow]]:
+    """The messages of these attempts, locked; those that are no more are left out."""
+    here = f"SELECT message_id FROM attempt WHERE id IN ({places(attempt_ids)})"  # noqa: S608, no values
+    return {
+        row.id: (case, row)
+        for case in _cases(f"m.id IN ({here})", *attempt_ids)
+        for row in case.attempts.values()
+        if row.id in attempt_ids
+    }
+
+
+def apart(cases: Sequence[Case]) -> None:
+    """Raises Raced where two are of one message: each has to see what the other did."""
+    if len({case.message.id for case in cases}) < len(cases):
+        raise Raced("two attempts of one message at once")
 
 
 def lock_route(tenant_id: int) -> int:
@@ -161,17 +169,24 @@ def tuples(query: Any) -> list[tuple[Any, ...]]:
     return list(query.tuples())
 
 
-def _cases(which: str, *parameters: int) -> Iterator[Case]:
+def _cases(which: str, *parameters: int) -> list[Case]:
     sql = _MESSAGE.format(which=which)
     if locking():
         sql += " FOR UPDATE OF m"
-    for row in fetch(sql, *parameters):
-        yield Case(
-            message=_message(row),
-            recipients={each.id: each for each in _recipients(row[0])},
-            attempts={each.number: each for each in _attempts(row[0])},
-            at=moment(),
-        )
+    rows = fetch(sql, *parameters)
+    at, changes = moment(), Changes()
+    cases = {
+        row[0]: Case(message=_message(row), at=at, changes=changes) for row in rows
+    }
+    if cases:
+        ids = places(cases)
+        for message_id, *row in fetch(_RECIPIENTS.format(ids=ids), *cases):
+            recipient = _recipient(*row)
+            cases[message_id].recipients[recipient.id] = recipient
+        for message_id, *row in fetch(_ATTEMPTS.format(ids=ids), *cases):
+            attempt = _attempt(*row)
+            cases[message_id].attempts[attempt.number] = attempt
+    return list(cases.values())
 
 
 def _message(row: tuple[Any, ...]) -> MessageRow:
@@ -190,33 +205,35 @@ def _message(row: tuple[Any, ...]) -> MessageRow:
     )
 
 
-def _recipients(message_id: int) -> Iterator[RecipientRow]:
-    for row in fetch(_RECIPIENTS, message_id):
-        yield RecipientRow(
-            id=row[0],
-            address=row[1],
-            state=row[2],
-            token=row[3],
-            tries=row[4],
-            recovered=row[5],
-            internal_errors=row[6],
-            uncertain_count=row[7],
-            retry_at=at(row[8]),
-            expires_at=instant(row[9]),
-            cancel_asked=bool(row[10]),
-        )
+def _recipient(
+    key: int, address: str, state: str, token: int, *row: Any
+) -> RecipientRow:
+    return RecipientRow(
+        id=key,
+        address=address,
+        state=state,
+        token=token,
+        tries=row[0],
+        recovered=row[1],
+        internal_errors=row[2],
+        uncertain_count=row[3],
+        retry_at=at(row[4]),
+        expires_at=instant(row[5]),
+        cancel_asked=bool(row[6]),
+    )
 
 
-def _attempts(message_id: int) -> Iterator[AttemptRow]:
-    for row in fetch(_ATTEMPTS, message_id):
-        key, number, version_id, fence, dot_at, covered, answer, ended_at = row
-        yield AttemptRow(
-            id=key,
-            number=number,
-            version_id=version_id,
-            claimed_fence=fence,
-            is_marked=dot_at is not None,
-            covered=frozenset(loaded(covered) or ()),
-            answer=answer,
-            has_ended=ended_at is not None,
-        )
+def _attempt(
+    key: int, number: int, version_id: int | None, fence: int, *row: Any
+) -> AttemptRow:
+    dot_at, covered, answer, ended_at = row
+    return AttemptRow(
+        id=key,
+        number=number,
+        version_id=version_id,
+        claimed_fence=fence,
+        is_marked=dot_at is not None,
+        covered=frozenset(loaded(covered) or ()),
+        answer=answer,
+        has_ended=ended_at is not None,
+    )

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from portal.store.database import statement
+from portal.store.database import statement, statements
 from portal.store.fields import instant, micros
 
 WRITTEN = 256  # statements whose words are kept; they differ by their columns
@@ -23,6 +23,42 @@ VALUES = 1_000  # in one statement
 def fetch(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """All rows; each parameter is written `?`."""
     return list(statement(sql, *parameters).fetchall())
+
+
+class Raced(RuntimeError):
+    """A guarded UPDATE met another row than the locked one: nothing is written."""
+
+
+class Changes:
+    """Guarded UPDATEs that are written together: those of the same words are one
+    statement with many values, whatever messages they are of."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, list[tuple[Any, ...]]] = {}
+        self._rows: dict[str, int] = {}
+
+    def add(
+        self,
+        table: str,
+        changes: Mapping[str, Any],
+        where: str,
+        *parameters: Any,
+        rows: int = 1,
+    ) -> None:
+        """One that has to meet so many rows."""
+        sql = _update(table, tuple(changes), where)
+        values = tuple(stored(value) for value in changes.values())
+        self._waiting.setdefault(sql, []).append((*values, *parameters))
+        self._rows[sql] = self._rows.get(sql, 0) + rows
+
+    def write(self) -> None:
+        """Raises Raced when one met other rows than it believed in: then a lock was
+        not held, and the transaction must not be kept."""
+        waiting, self._waiting = self._waiting, {}
+        wanted, self._rows = self._rows, {}
+        for sql, values in waiting.items():
+            if statements(sql, values) != wanted[sql]:
+                raise Raced(f"other rows than the locked ones: {sql}")
 
 
 def change(table: str, changes: Mapping[str, Any], where: str, *parameters: Any) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portal.errors import Unavailable
-from portal.services.outbox.rows import Raced
+from portal.services.outbox.sql import Raced
 from portal.store.database import TROUBLE
 
 

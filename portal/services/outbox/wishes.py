@@ -9,7 +9,8 @@ from portal.services import audit
 from portal.services.actor import Actor
 from portal.services.outbox.arrival import arrive
 from portal.services.outbox.ledger import refund, settle
-from portal.services.outbox.rows import Case, Raced, RecipientRow, lock
+from portal.services.outbox.rows import Case, RecipientRow, lock
+from portal.services.outbox.sql import Raced
 from portal.services.outbox.states import FINAL, WAITING, State
 from portal.store.models import Message, Recipient
 

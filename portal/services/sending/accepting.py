@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from portal.errors import Invalid, Unavailable
 from portal.mail.types import Draft
@@ -22,7 +21,8 @@ from portal.services.sending.planning import (
 )
 from portal.services.sending.running import alone
 from portal.services.sending.views import MessageView
-from portal.services.sending.writing import write
+from portal.services.sending.writing import Accepting, write_all
+from portal.store.alike import Alike
 from portal.store.database import connection
 from portal.store.fields import now
 
@@ -60,11 +60,16 @@ def accept(
         route = _route(actor)
         _check_disk(actor)
         at = now()
-        plans = _plans(actor, drafts, route, at=at, batch=batch)
-        written = actor.installation.writer.run(
-            partial(write, actor, plans, route, at, idempotency, patient=patient)
+        wanted = Accepting(
+            actor=actor,
+            plans=tuple(_plans(actor, drafts, route, at=at, batch=batch)),
+            route=route,
+            at=at,
+            idempotency=idempotency,
+            patient=patient,
         )
-        if written.replay is None:
+        written = actor.installation.writer.run(Alike(write_all, wanted))
+        if written.due_ids:
             actor.installation.bell.ring(written.due_ids)
         return Accepted(messages=written.messages, replay=written.replay)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -46,31 +46,67 @@ class Written:
     replay: Replay | None = None
 
 
-def write(
-    actor: Actor,
-    plans: Sequence[Plan],
-    route: RouteNow,
-    at: datetime,
-    idempotency: Idempotency | None,
-    *,
-    patient: bool,
-) -> Written:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepting:
+    """One request: mails that are accepted together, or none of them."""
+
+    actor: Actor
+    plans: tuple[Plan, ...]
+    route: RouteNow
+    at: datetime
+    idempotency: Idempotency | None = None
+    patient: bool = False
+
+    @property
+    def company(self) -> object:
+        """Equal for requests that may be written as if they were one; else None."""
+        key = self.actor.key
+        if key is None or self.idempotency or self.patient or len(self.plans) > 1:
+            return None
+        return self.actor.here.id, key.id, self.actor.ip, self.route
+
+
+def write_all(wanted: Sequence[Accepting]) -> list[Written]:
+    """As `write`, each request; raises for all what one of them meets."""
+    found: dict[int, Written] = {}
+    for together in _in_company(wanted):
+        first = wanted[together[0]]
+        if len(together) == 1:
+            found[together[0]] = write(first)
+            continue
+        plans = tuple(plan for number in together for plan in wanted[number].plans)
+        at = max(wanted[number].at for number in together)
+        whole = write(replace(first, plans=plans, at=at))
+        for number, view in zip(together, whole.messages, strict=True):
+            due = whole.due_ids if number == together[0] else ()
+            found[number] = Written(messages=(view,), due_ids=due)
+    return [found[number] for number in range(len(wanted))]
+
+
+def _in_company(wanted: Sequence[Accepting]) -> list[list[int]]:
+    """Their numbers, those together that may be."""
+    found: dict[object, list[int]] = {}
+    for number, each in enumerate(wanted):
+        found.setdefault(each.company or number, []).append(number)
+    return list(found.values())
+
+
+def write(wanted: Accepting) -> Written:
     """Raises Mismatch and TooMany; then nothing of it is kept."""
+    actor, plans, route, at = wanted.actor, wanted.plans, wanted.route, wanted.at
     views = tuple(_view(row, route, at) for row in plans)
-    if idempotency:
+    if wanted.idempotency:
         latest = max(row.expires_at for row in plans)
-        replay = keep_answer(actor.here.id, idempotency, views, latest)
+        replay = keep_answer(actor.here.id, wanted.idempotency, views, latest)
         if replay is not None:
             return Written(replay=replay)
-    delay = limiting.spend(actor, plans, route, patient=patient)
+    delay = limiting.spend(actor, plans, route, patient=wanted.patient)
     quota.reserve(actor.here, sum(len(row.recipients) for row in plans), at=at)
     if route.version_id is None:  # else it was there to be read
         statement(_ROUTE, actor.here.id, None, 0, micros(at))
     origin = "api" if actor.key else "portal"
     ids = insert_messages(actor, plans, route, at, delay, origin=origin)
-    audit.record_each(
-        actor, "email.accepted", "message", [_audited(row, route) for row in plans]
-    )
+    audit.record_all([_accepted(actor, row, route) for row in plans])
     due = [key for key, row in zip(ids, plans, strict=True) if row.due_at + delay <= at]
     return Written(messages=views, due_ids=tuple(due))
 
@@ -135,9 +171,10 @@ def _recipients(
         }
 
 
-def _audited(row: Plan, route: RouteNow) -> tuple[str, dict[str, Any]]:
+def _accepted(actor: Actor, row: Plan, route: RouteNow) -> audit.Happened:
     recipients = [str(mailbox) for _, mailbox in row.recipients]
-    return row.public_id, {"recipients": recipients, "captured": route.captured}
+    detail = {"recipients": recipients, "captured": route.captured}
+    return audit.Happened(actor, "email.accepted", "message", row.public_id, detail)
 
 
 def _view(row: Plan, route: RouteNow, at: datetime) -> MessageView:

@@ -70,6 +70,13 @@ def test_what_can_be_told_of_a_key(text, meant):
     assert mended((text,)) == meant
 
 
+def test_a_key_in_two_records():
+    halves = (KEY[200:], "some-verification=1", MEANT[: -len(KEY) + 200])
+
+    assert mended(halves) == MEANT
+    assert mended((halves[0], MEANT[:-9])) is None
+
+
 def test_of_two_keys_nobody_can_tell():
     assert mended((MEANT, f"p={OTHER}")) is None
 
@@ -84,6 +91,7 @@ def test_of_two_keys_nobody_can_tell():
         ("DMARC1; p=reject; rua=mailto:d@shop.example", BOTH),
         ("v=DMARC2, p=reject, rua=mailto:d@shop.example", BOTH),
         ("v=DMARC1 p=reject rua=d@shop.example", BOTH),
+        ("v=DMARC1; p=rejectrua=mailto:d@shop.example", BOTH),
         ("v=DMARC1; P=Reject; junk; adkim=x; rua=mailto://d@shop.example", BOTH),
         (
             "rua=mailto:dmarc1@shop.example; p=none; v=dmarc1",

@@ -4,10 +4,11 @@ and backslashes of a zone file, PEM armour, capitals, marks of a test."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from itertools import permutations
 
 from portal.deliverability.dkim.key import is_key, read
 
+MOST_PARTS = 4
 _ARMOUR = re.compile(r"-{3,5}\s{0,3}(BEGIN|END)[A-Z ]{0,30}-{3,5}")
 # What panels and word processors bring along.
 _STRAY = re.compile('["\\\\“”„\u00a0\u200b\ufeff]')
@@ -20,9 +21,12 @@ _NAKED = re.compile(r"MI[GI][A-Za-z0-9+/=\s]{60,}")
 _KINDS = ("rsa", "ed25519")
 
 
-def mended(texts: Iterable[str]) -> str | None:
+def mended(texts: tuple[str, ...]) -> str | None:
     """Of all that stands at one name; None where no key can be told, or several."""
     meant = {_mended(text) for text in texts if is_key(text)} - {None}
+    if not meant and 1 < len(texts) <= MOST_PARTS:
+        # A panel that takes 255 characters makes people publish two halves.
+        meant = {_mended("".join(two)) for two in permutations(texts, 2)} - {None}
     return meant.pop() if len(meant) == 1 else None
 
 

@@ -16,7 +16,10 @@ _VERSION = re.compile(
 )
 _TAGS = "|".join((*KNOWN, *GONE, "fo", "rua", "ruf"))
 # Where the semicolon before a tag was lost, or is a comma.
-_LOST = re.compile(rf"[\s,;]{{1,20}}(?=({_TAGS})\s{{0,5}}=)", re.IGNORECASE)
+_LOST = re.compile(
+    rf"([\s,;]{{1,20}}|(?<=none)|(?<=quarantine)|(?<=reject))(?=({_TAGS})\s{{0,5}}=)",
+    re.IGNORECASE,
+)
 
 
 def restored(text: str) -> Dmarc:

@@ -17,10 +17,17 @@ async def nobody(url):
     return NetFailure(trouble=NetTrouble.REFUSED, words="refused")
 
 
-def reported(scenario):
-    with Zones(scenario.served, authenticated=scenario.signed) as served:
-        servers = NameServers(served.address, timeout_s=0.8, rounds=1)
-        return asyncio.run(report(scenario.subject, servers, nobody))
+@pytest.fixture(scope="module")
+def server():
+    with Zones({}) as served:
+        yield served
+
+
+def reported(scenario, server):
+    server.publish(scenario.served)
+    server.authenticated = scenario.signed
+    servers = NameServers(server.address, timeout_s=0.8, rounds=1)
+    return asyncio.run(report(scenario.subject, servers, nobody))
 
 
 def differences(check, expected):
@@ -35,8 +42,8 @@ def differences(check, expected):
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=lambda each: each.name)
-def test_a_domain_is_judged_for_its_sender(scenario):
-    found = reported(scenario)
+def test_a_domain_is_judged_for_its_sender(server, scenario):
+    found = reported(scenario, server)
 
     by_name = {check.check.value: check for check in found.checks}
     wrong = {

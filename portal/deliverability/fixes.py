@@ -7,13 +7,27 @@ import re
 from portal.deliverability.asking import Asking
 from portal.deliverability.dmarc import older
 from portal.deliverability.types import Fix
-from portal.net.records import Answered
+from portal.net.records import Answered, Records
 
 PROXIED = "DNS only: a proxy in front (Cloudflare's orange cloud) hides it."
 LONGEST_PART = 255  # octets of one character-string (RFC 1035 §3.3)
 IN_PARTS = "Longer than 255: where the panel refuses it, in quoted parts."
 OWN_MAIL = "10 {your mail server}"
 OWN_MAIL_NOTE = "Where answers and bounces go; most mailbox providers tell the name."
+
+
+_ALIAS = (
+    "{} is an alias of {}, and no other record may stand beside a CNAME: put addresses "
+    "in its place, or have this published at {}."
+)
+
+
+def place_of(name: str, home: str) -> tuple[str, str | None]:
+    """Where a record for `name` stands, which may be an alias of `home` (RFC 1034
+    §3.6.2); and a note where that is in the zone of somebody else."""
+    if name == home or older.organization(home) == older.organization(name):
+        return home, None
+    return name, _ALIAS.format(name, home, home)
 
 
 async def fix(
@@ -31,6 +45,13 @@ async def fix(
         value=value,
         note=note,
     )
+
+
+async def own_mail(asking: Asking, domain: str, answer: Records) -> Fix:
+    """An MX record where there is none; `answer` knows whether `domain` is an alias."""
+    name, note = place_of(domain, answer.aliases[-1] if answer.aliases else domain)
+    told = f"{OWN_MAIL_NOTE} {note}" if note else OWN_MAIL_NOTE
+    return await fix(asking, name, "MX", OWN_MAIL, told)
 
 
 async def zone_of(asking: Asking, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from portal.deliverability.asking import Asking
-from portal.deliverability.fixes import OWN_MAIL, OWN_MAIL_NOTE, fix
+from portal.deliverability.fixes import own_mail
 from portal.deliverability.types import Check, CheckName, Status, Subject
 from portal.deliverability.typos import close_names
 from portal.deliverability.unknowing import unknown
@@ -38,7 +38,7 @@ async def check_from_domain(asking: Asking, subject: Subject) -> Check:
         status=Status.WARN,
         reasons=("from_domain_no_mail_records",),
         expected="MX",
-        fixes=(await fix(asking, subject.domain, "MX", OWN_MAIL, OWN_MAIL_NOTE),),
+        fixes=(await own_mail(asking, subject.domain, answers[0]),),
         facts={"records": [each.kind for each in there]},
     )
 

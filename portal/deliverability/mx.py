@@ -6,7 +6,7 @@ import asyncio
 import re
 
 from portal.deliverability.asking import Asking
-from portal.deliverability.fixes import OWN_MAIL, OWN_MAIL_NOTE, fix
+from portal.deliverability.fixes import OWN_MAIL, fix, own_mail
 from portal.deliverability.rating import ordered, worst
 from portal.deliverability.types import Check, CheckName, Fix, Status, Subject
 from portal.deliverability.unknowing import reason_of, unknown
@@ -20,7 +20,7 @@ async def check_mx(asking: Asking, subject: Subject) -> Check:
     if not answer.answered.is_known:
         return unknown(CheckName.MX, answer.answered, subject.domain)
     if not answer.records:
-        return await _without_mx(asking, subject)
+        return await _without_mx(asking, subject, answer)
     hosts = [record.rpartition(" ")[2] for record in answer.records][:MOST_HOSTS]
     if "." in hosts:
         return await _null_mx(asking, subject, answer)
@@ -70,10 +70,10 @@ async def _named_rightly(
     )
 
 
-async def _without_mx(asking: Asking, subject: Subject) -> Check:
+async def _without_mx(asking: Asking, subject: Subject, answer: Records) -> Check:
     addresses = await _addresses(asking, subject.domain)
     lost = [each for each in addresses if not each.answered.is_known]
-    made = await fix(asking, subject.domain, "MX", OWN_MAIL, OWN_MAIL_NOTE)
+    made = await own_mail(asking, subject.domain, answer)
     implicit = any(each.records for each in addresses)
     if lost and not implicit:
         return unknown(CheckName.MX, lost[0].answered, subject.domain)

@@ -61,7 +61,7 @@ HOSTS = [
 def test_pyspf_comes_to_the_same_result(monkeypatch, scenario, host):
     sender = f"postmaster@{host}"
     with Zones(scenario.served) as served:
-        servers = NameServers(served.address, timeout_s=0.3, rounds=1)
+        servers = NameServers(served.address, timeout_s=0.8, rounds=1)
         monkeypatch.setattr(
             pyspf,
             "DNSLookup",

@@ -19,10 +19,6 @@ _BELOW = {
     State.LOOP: "spf_loop",
     State.TOO_DEEP: "spf_too_many_lookups",
 }
-_ENDINGS = {
-    "+": ("spf_plus_all", Status.FAIL),
-    "?": ("spf_neutral_all", Status.WARN),
-}
 
 Reason = tuple[str, Status]
 
@@ -58,13 +54,13 @@ def _limits(top: Node) -> Iterator[Reason]:
 def _ending(top: Node) -> Iterator[Reason]:
     last = top.chain[-1]
     if any(lets_all_in(node) for node in top.passing):
-        yield _ENDINGS["+"]
-    elif last.parsed is None or (last.parsed.redirect and not last.parsed.all):
+        yield "spf_plus_all", Status.FAIL
+    if last.parsed is None or (last.parsed.redirect and not last.parsed.all):
         return  # an end that cannot be read is another fault
-    elif last.parsed.all is None:
+    if last.parsed.all is None:
         yield "spf_no_all", Status.WARN
-    elif last.parsed.all.qualifier in _ENDINGS:
-        yield _ENDINGS[last.parsed.all.qualifier]
+    elif last.parsed.all.qualifier == "?":
+        yield "spf_neutral_all", Status.WARN
 
 
 def lets_all_in(node: Node) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from portal.deliverability.asking import Asking
-from portal.deliverability.fixes import fix
+from portal.deliverability.fixes import fix, place_of
 from portal.deliverability.spf.authorising import expected, leads_to_provider
 from portal.deliverability.spf.faults import is_within
 from portal.deliverability.spf.mending import Mended
@@ -13,10 +13,6 @@ from portal.deliverability.spf.tree import Node
 from portal.deliverability.types import Fix, Record, Subject
 
 MOST = 6  # names
-_ALIAS = (
-    "{} is an alias of {}, and no other record may stand beside a CNAME: put addresses "
-    "in its place, or have this published at {}."
-)
 
 
 async def published(
@@ -37,8 +33,8 @@ async def published(
                 for each in records
             ]
         )
-    note = _ALIAS.format(top.domain, top.home, top.home)
-    return (await fix(asking, top.domain, "TXT", made[0].value, note),)
+    name, beside = place_of(top.domain, top.home)
+    return (await fix(asking, name, "TXT", made[0].value, beside),)
 
 
 async def _one(asking: Asking, made: Mended) -> Fix:

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,11 +15,12 @@ from typing import Any, TypeVar
 import click
 
 from portal.address import BadAddress, parse_domain, parse_host, parse_mailbox
+from portal.cli.dns_lines import lines
 from portal.config.relays import address_port
 from portal.deliverability.relay_ip import addresses_of
 from portal.deliverability.report import report
 from portal.deliverability.telling import report_json
-from portal.deliverability.types import Check, IPAddress, Report, Subject
+from portal.deliverability.types import IPAddress, Report, Subject
 from portal.net import https
 from portal.net.open import OpenNet
 from portal.net.records import NameServers
@@ -29,7 +30,6 @@ from portal.services import expecting, looking
 
 T = TypeVar("T")
 _FETCH_S = 5.0
-_MARKS = {"pass": "✓", "warn": "!", "fail": "✗", "unknown": "?", "info": "·"}
 
 
 @click.command()
@@ -59,7 +59,7 @@ def dns(domain: str, nameserver: str | None, as_json: bool, **given: Any) -> int
     if as_json:
         click.echo(json.dumps(report_json(made)))
     else:
-        for line in _lines(made):
+        for line in lines(made):
             click.echo(line)
     return 0 if made.status == "pass" else 1
 
@@ -91,7 +91,7 @@ def _subject(
     blocklist: tuple[str, ...],
 ) -> Subject:
     known = _read("DOMAIN", expecting.checked_domain, domain)
-    signing = _maybe("--signing-domain", parse_domain, signing_domain)
+    signing = _maybe("--signing-domain", expecting.checked_domain, signing_domain)
     mailbox = _maybe("--from", parse_mailbox, from_)
     provider = _provider(provider_id)
     author = known
@@ -142,8 +142,15 @@ def _maybe(option: str, reader: Callable[[str], T], text: str | None) -> T | Non
 
 
 def _selector(text: str) -> str:
-    """One label or more (RFC 6376 §3.1), so any domain that has it in front."""
-    return parse_domain(f"{text}.example").removesuffix(".example")
+    """One label or more (RFC 6376 §3.1), so any domain that has it in front; what is
+    pasted with the name that it stands at is cut there."""
+    given = text.strip().partition("._domainkey")[0]
+    try:
+        return parse_domain(f"{given}.example").removesuffix(".example")
+    except BadAddress as error:
+        raise BadAddress(
+            f"“{text}” is no selector: letters, digits and hyphens, parts by dots."
+        ) from error
 
 
 def _ip(text: str) -> IPAddress:
@@ -161,7 +168,9 @@ def _provider(id_: str | None) -> Provider | None:
         id_
     )
     if found is None:
-        raise click.UsageError(f"There is no provider “{id_}”: see portal providers.")
+        raise click.UsageError(
+            f"--provider: There is no provider “{id_}”: see portal providers."
+        )
     return found
 
 
@@ -172,27 +181,3 @@ def _server(text: str | None) -> tuple[str, int] | None:
         return address_port(text)
     except ValueError as error:
         raise click.UsageError(f"--nameserver: {error}") from error
-
-
-def _lines(made: Report) -> Iterator[str]:
-    width = max(len(check.check) for check in made.checks)
-    for check in made.checks:
-        reasons = ", ".join(check.reasons)
-        yield f"{_MARKS[check.status]} {check.check:<{width}}  {reasons}"
-        yield from _details(check, " " * (width + 4))
-    yield f"{made.domain}: {made.status}"
-
-
-def _details(check: Check, indent: str) -> Iterator[str]:
-    for text in check.found:
-        yield f"{indent}found    {_shown(text)}"
-    for fix in check.fixes:
-        yield f"{indent}publish  {fix.name} {fix.type} {fix.value}"
-        if fix.note:
-            yield f"{indent}         {fix.note}"
-
-
-def _shown(text: str) -> str:
-    """Hostile words on a terminal: no control characters, no end."""
-    clean = "".join(each if each.isprintable() else "�" for each in text)
-    return clean if len(clean) <= 200 else f"{clean[:200]}…"

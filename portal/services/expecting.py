@@ -25,6 +25,11 @@ from portal.providers.types import Provider
 def checked_domain(text: str) -> str:
     """A domain that mail can come from, in A-labels. Raises BadAddress."""
     given = text.strip()
+    if "@" in given or "/" in given:
+        raise BadAddress(
+            f"“{given[:100]}” is no domain. Type what stands behind the @ of an e-mail "
+            "address, or the host name of a web address alone."
+        )
     try:
         ip_address(given.strip("[]"))
     except ValueError:

@@ -95,6 +95,36 @@ def test_for_people_each_check_is_a_line(portal_dns):
     assert done.stdout.splitlines()[-1] == "shop.example: fail"
 
 
+def test_for_people_each_check_says_why_it_matters(portal_dns):
+    zone = SHOP + "_smtp._tls ! SERVFAIL"
+
+    done = portal_dns(ZONES | {"shop.example": zone}, "shop.example")
+    text = " ".join(done.stdout.split())
+
+    assert "pass: from_domain_ok shop.example exists and can take answers." in text
+    assert "The name server could not tell (SERVFAIL)" in text
+    assert "do not publish a second one" in text
+    assert "found 10 mail.shop.example" in text
+    assert "{" not in text.replace("{key}", "").replace("{selector}", "")
+    assert max(map(len, done.stdout.splitlines())) < 200
+
+
+def test_a_fix_tells_the_name_in_the_panel(portal_dns):
+    zones = ZONES | {"shop.example": SHOP.replace("_dmarc", "_other")}
+
+    done = portal_dns(zones, "shop.example", "--provider", "postmark")
+
+    assert "its name is _dmarc, TTL 3600." in " ".join(done.stdout.split())
+
+
+def test_a_selector_may_be_pasted_with_its_name(portal_dns):
+    pasted = "20260101pm._domainkey.shop.example"
+
+    report = told(portal_dns(ZONES, "shop.example", "--selector", pasted, "--json"))
+
+    assert by_name(report)["dkim"]["facts"]["selectors"][0]["selector"] == "20260101pm"
+
+
 def test_a_domain_that_is_not_there_is_one_fault(portal_dns):
     report = told(portal_dns(ZONES, "nowhere.example", "--json"))
 
@@ -128,6 +158,18 @@ def test_a_name_in_other_letters_is_asked_for_as_it_is_on_the_wire(portal_dns):
         (["shop.example", "--provider", "nobody"], "no provider “nobody”"),
         (["shop.example", "--relay-ip", "1.2.3"], "--relay-ip"),
         (["shop.example", "--from", "no-at"], "--from"),
+        ([""], "DOMAIN: The domain is empty"),
+        (["https://shop.example/x"], "DOMAIN: “https://shop.example/x” is no domain"),
+        (["kim@shop.example"], "behind the @"),
+        (["shop .example"], "may not hold spaces"),
+        (["_dmarc.shop.example"], "“_dmarc”"),
+        (["🍕.example"], "no valid international name"),
+        (["xn--zzzzzz--.example"], "no valid international name"),
+        (["shop.example\0"], "control"),
+        (["127.1"], "ends in a number"),
+        (["shop.example", "--provider", "nobody"], "--provider: "),
+        (["shop.example", "--selector", "a b"], "--selector: “a b” is no selector"),
+        (["shop.example", "--signing-domain", "co.uk"], "--signing-domain: “co.uk”"),
     ],
 )
 def test_bad_words_are_a_sentence(portal_dns, words, sentence):

@@ -197,6 +197,7 @@ def test_free_mail_goes_through_those_who_run_it_alone(provider):
     known = CATALOGUE.get(provider)
 
     assert expecting.is_somebody_elses(known, "gmail.com") == (provider != "gmail")
+    assert not expecting.is_somebody_elses(None, "gmail.com")
     assert not expecting.is_somebody_elses(known, "shop.example")
 
 
@@ -216,3 +217,14 @@ def test_what_the_provider_says_of_a_return_path_stands_beside_its_first_record(
     first, second = found["spf"].fixes
     assert "Exactly one MX" in first.note
     assert second.note is None
+
+
+def test_nobody_is_asked_for_records_of_free_mail(reported):
+    """Not even in words: what helps is another From."""
+    mail = {"gmail.com": "@ MX 10 mx\nmx A 198.51.100.9"}
+
+    found = reported(about("sendgrid", "gmail.com"), mail)
+
+    told = {name: check.expected for name, check in found.items() if check.expected}
+    assert told == {"dmarc": "A From address of a domain of your own"}
+    assert not fixes_of(found, *found)

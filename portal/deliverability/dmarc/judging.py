@@ -110,7 +110,7 @@ def _somebody_elses() -> Check:
         status=Status.FAIL,
         reasons=("dmarc_not_aligned",),
         expected="A From address of a domain of your own",
-        facts={"aligned": {"dkim": False, "spf": False}},
+        facts={"aligned": {"dkim": False, "spf": False}, "somebody_elses": True},
     )
 
 

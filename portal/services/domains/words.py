@@ -110,6 +110,8 @@ def _asides(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield name, _aside(": {}", _listed(facts.get(name)))
     yield "unreadable", _aside(" of {}", _listed(facts.get("unreadable")))
     yield "said", _aside(": {}", _listed(facts.get("said")))
+    lent = facts.get("somebody_elses")  # nobody can verify it elsewhere
+    yield "verifying", "" if lent else ", or verify this one there"
     chosen = facts.get("chosen_by") == "provider"
     yield "provider_key", " The provider makes this key, not you." if chosen else ""
 

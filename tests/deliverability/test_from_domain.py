@@ -96,3 +96,17 @@ def test_a_slip_of_the_pen_is_told(checked, typed, close):
 
     assert check.reasons == ("from_domain_nxdomain",)
     assert check.facts["close"] == close
+
+
+def test_no_mail_host_is_proposed_beside_an_alias(checked):
+    zones = {
+        "shop.example": "news CNAME pages.host.example.\nblog CNAME www\nwww TXT hello",
+        "host.example": "pages A 192.0.2.9",
+    }
+
+    abroad = checked(zones, check_mx, Subject(domain="news.shop.example"))
+    at_home = checked(zones, check_mx, Subject(domain="blog.shop.example"))
+
+    assert "news.shop.example is an alias of pages.host.ex" in abroad.fixes[0].note
+    assert at_home.fixes[0].name == "www.shop.example"
+    assert "alias" not in at_home.fixes[0].note

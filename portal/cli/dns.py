@@ -54,7 +54,9 @@ def dns(domain: str, nameserver: str | None, as_json: bool, **given: Any) -> int
     Ends with 0 when all is in order, with 1 when something is not or is not known.
     """
     subject = _subject(domain, **given)
-    server = _server(nameserver or os.environ.get("PORTAL_DNS"))
+    server = _server("--nameserver", nameserver) or _server(
+        "PORTAL_DNS", os.environ.get("PORTAL_DNS")
+    )
     made = asyncio.run(_report(subject, server))
     if as_json:
         click.echo(json.dumps(report_json(made)))
@@ -126,9 +128,8 @@ def _subject(
 def _return_path(provider: Provider | None, domain: str) -> str | None:
     """The envelope that DOMAIN brings along; None: the usual place, or the provider's."""
     spf = provider.spf if provider else None
-    if spf and (spf.lends_envelope or spf.evaluated_at != "from_domain"):
-        return None
-    return domain
+    at_domain = spf is None or spf.evaluated_at == "from_domain"
+    return domain if at_domain else None
 
 
 def _read(option: str, reader: Callable[[str], T], text: str) -> T:
@@ -175,10 +176,10 @@ def _provider(id_: str | None) -> Provider | None:
     return found
 
 
-def _server(text: str | None) -> tuple[str, int] | None:
+def _server(option: str, text: str | None) -> tuple[str, int] | None:
     if not text:
         return None
     try:
         return address_port(text)
     except ValueError as error:
-        raise click.UsageError(f"--nameserver: {error}") from error
+        raise click.UsageError(f"{option}: {error}") from error

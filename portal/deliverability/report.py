@@ -24,6 +24,7 @@ from portal.deliverability.types import Check, CheckName, Report, Status, Subjec
 from portal.net.records import Dns, NameServers
 
 _ORDER = list(CheckName)
+_HELD_UP_S = 1.0
 _REQUIRED = frozenset({CheckName.FROM_DOMAIN, CheckName.DKIM, CheckName.DMARC})
 
 
@@ -49,6 +50,8 @@ async def report(
             most_questions=most_questions,
         )
     ]
+    gone = [each for each in checks if each.reasons[0] == "from_domain_nxdomain"]
+    checks = gone or checks
     checks.sort(key=lambda check: _ORDER.index(check.check))
     return Report(
         domain=subject.domain,
@@ -74,7 +77,7 @@ async def checks_of(
         unchecked = dataclasses.replace(dns, unchecked=True)
         running = _start(asking, unchecked, subject, fetch, shown)
         try:
-            there = await exists(asking, subject.domain)
+            there = await _may_be_there(asking, subject.domain)
             first = asyncio.ensure_future(_one(check_from_domain(asking, subject)))
             running.append(first)
             if not there and "from_domain_nxdomain" in (await first)[0].reasons:
@@ -89,11 +92,19 @@ async def checks_of(
             await asyncio.gather(*running, return_exceptions=True)
 
 
+async def _may_be_there(asking: Asking, domain: str) -> bool:
+    """Silence is no sign that it is not, and holds up what is known for so long only."""
+    try:
+        async with asyncio.timeout(_HELD_UP_S):
+            return await exists(asking, domain)
+    except TimeoutError:
+        return True
+
+
 def _for_whom_it_is(subject: Subject, check: Check) -> Check:
     """Records of a free-mail domain are not this tenant's to publish."""
     if subject.somebody_elses or subject.is_homely:
-        wanted = check.expected if check.check is CheckName.DMARC else None
-        return dataclasses.replace(check, fixes=(), expected=wanted)
+        return dataclasses.replace(check, fixes=())
     return check
 
 

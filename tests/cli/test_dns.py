@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 
 import pytest
 from click.testing import CliRunner
@@ -244,3 +245,36 @@ def test_a_from_address_elsewhere_has_to_align_with_the_domain(portal_dns):
     assert by_name(below)["dmarc"]["reasons"] == ["dmarc_inherited"]
     assert by_name(below)["dkim"]["reasons"] == ["dkim_ok"]
     assert by_name(foreign)["dmarc"]["reasons"] == ["dmarc_not_aligned"]
+
+
+def test_the_name_server_of_the_environment_is_asked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Zones(ZONES) as served:
+        monkeypatch.setenv("PORTAL_DNS", "{}:{}".format(*served.address))
+        done = CliRunner().invoke(main, ["dns", "shop.example", "--json"])
+
+    assert by_name(told(done))["mx"]["reasons"] == ["mx_ok"]
+
+
+@pytest.mark.parametrize("text", ["x", "127.0.0.1", "127.0.0.1:0", "ns.example:53"])
+def test_a_name_server_is_an_address_and_a_port(monkeypatch, text):
+    monkeypatch.setenv("PORTAL_DNS", text)
+
+    of_environment = CliRunner().invoke(main, ["dns", "shop.example"])
+    given = CliRunner().invoke(main, ["dns", "shop.example", "--nameserver", text])
+
+    assert (of_environment.exit_code, given.exit_code) == (2, 2)
+    assert "PORTAL_DNS: " in of_environment.stderr
+    assert "--nameserver: " in given.stderr
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="a machine without IPv6")
+def test_a_name_server_over_ipv6_that_is_not_there_is_not_known():
+    words = ["dns", "shop.example", "--nameserver", "[::1]:1", "--json"]
+
+    done = CliRunner().invoke(main, words)
+
+    assert done.exit_code == 1
+    statuses = {each["status"] for each in told(done)["checks"]}
+    assert "fail" not in statuses
+    assert by_name(told(done))["mx"]["reasons"] == ["dns_timeout"]

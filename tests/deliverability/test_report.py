@@ -110,6 +110,26 @@ def test_a_name_that_hangs_delays_nothing_else():
     assert came[CheckName.MX] < 1.2
 
 
+def test_a_domain_that_hangs_delays_what_is_known_beneath_it():
+    zones = {**ZONES, "shop.example": SHOP.replace("@ A 192.0.2.1", "@ ! SILENT")}
+
+    async def arrivals(served):
+        servers = NameServers(served.address, timeout_s=3, rounds=1)
+        began = time.monotonic()
+        return {
+            check.check: (time.monotonic() - began, check.status)
+            async for check in checks_of(SUBJECT, servers, nobody)
+        }
+
+    with Zones(zones) as served:
+        came = asyncio.run(arrivals(served))
+
+    assert came[CheckName.FROM_DOMAIN][1] == "unknown"
+    assert came[CheckName.FROM_DOMAIN][0] > 2.9
+    assert came[CheckName.DKIM][1] == "pass"
+    assert came[CheckName.DKIM][0] < 2.5
+
+
 def test_a_report_ends_in_time_with_what_is_known():
     zones = {**ZONES, "post.example": "_spf ! SILENT"}
 

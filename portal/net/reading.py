@@ -132,7 +132,7 @@ class _Walk:
         for _ in range(count):
             owner = self._owner()
             type_, class_, ttl_s, length = self._parser.get_struct("!HHIH")
-            if type_ == dns.rdatatype.OPT:
+            if type_ == dns.rdatatype.OPT and not wanted:
                 self.more_of_rcode = ttl_s >> 24 << 4
             if class_ != dns.rdataclass.IN or type_ not in wanted:
                 self._parser.get_bytes(length)

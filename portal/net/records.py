@@ -156,12 +156,14 @@ def _read(
     ttls = _follow(answer, before.kind, seen)
     found = answer.of(seen[-1], dns.rdatatype.from_text(before.kind))
     ttls += [each.ttl_s for each in found]
+    answered = _status(answer, bool(found), len(seen))
+    is_there = answered is Answered.OK  # records beside a failure are none
     return dataclasses.replace(
         before,
-        answered=_status(answer, bool(found), len(seen)),
-        records=_ordered(before.kind, texts_of(found)),
+        answered=answered,
+        records=_ordered(before.kind, texts_of(found)) if is_there else (),
         aliases=tuple(map(_plain, seen[1:])),
-        ttl_s=min(ttls) if found else answer.negative_ttl_s,
+        ttl_s=min(ttls) if is_there else answer.negative_ttl_s,
         authenticated=answer.authenticated
         and (before.authenticated or not before.followed),
         zone=_plain(answer.soa.owner) if answer.soa else None,

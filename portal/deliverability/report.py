@@ -104,7 +104,8 @@ async def _may_be_there(asking: Asking, domain: str) -> bool:
 def _for_whom_it_is(subject: Subject, check: Check) -> Check:
     """Records of a free-mail domain are not this tenant's to publish."""
     if subject.somebody_elses or subject.is_homely:
-        return dataclasses.replace(check, fixes=())
+        wanted = check.expected if check.check is CheckName.DMARC else None
+        return dataclasses.replace(check, fixes=(), expected=wanted)
     return check
 
 

@@ -128,8 +128,9 @@ def _subject(
 def _return_path(provider: Provider | None, domain: str) -> str | None:
     """The envelope that DOMAIN brings along; None: the usual place, or the provider's."""
     spf = provider.spf if provider else None
-    at_domain = spf is None or spf.evaluated_at == "from_domain"
-    return domain if at_domain else None
+    if spf and (spf.lends_envelope or spf.evaluated_at != "from_domain"):
+        return None
+    return domain
 
 
 def _read(option: str, reader: Callable[[str], T], text: str) -> T:

@@ -247,6 +247,18 @@ def test_a_from_address_elsewhere_has_to_align_with_the_domain(portal_dns):
     assert by_name(foreign)["dmarc"]["reasons"] == ["dmarc_not_aligned"]
 
 
+def test_a_from_address_elsewhere_brings_an_envelope_along_where_it_stays(portal_dns):
+    """Fastmail leaves it; Mailjet writes its own over it."""
+    zones = ZONES | {"shop.example": SHOP + "news A 192.0.2.1"}
+    words = ["shop.example", "--from", "a@news.shop.example", "--json", "--provider"]
+
+    fastmail = by_name(told(portal_dns(zones, *words, "fastmail")))
+    mailjet = by_name(told(portal_dns(zones, *words, "mailjet")))
+
+    assert fastmail["spf"]["facts"]["host"] == "shop.example"
+    assert mailjet["spf"]["facts"]["host"] == "news.shop.example"
+
+
 def test_the_name_server_of_the_environment_is_asked(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with Zones(ZONES) as served:

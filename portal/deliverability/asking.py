@@ -43,9 +43,8 @@ class Asking:
         """Asks, if nobody has yet. None: there have been too many questions."""
         key = (name.lower().rstrip("."), kind)
         if key not in self._asked:
-            if self._left <= 0:
+            if not self._one_more():
                 return None
-            self._left -= 1
             self._asked[key] = asyncio.create_task(self._in_time(*key))
         return self._asked[key]
 
@@ -65,11 +64,13 @@ class Asking:
     async def _in_time(self, name: str, kind: Kind) -> Records:
         try:
             async with asyncio.timeout_at(self._until):
-                answer = await self._dns.ask(name, kind)
+                return await self._dns.ask(name, kind, self._one_more)
         except TimeoutError:
             return _none(name, kind)
-        self._left -= answer.followed
-        return answer
+
+    def _one_more(self) -> bool:
+        self._left -= 1
+        return self._left >= 0
 
 
 def _none(name: str, kind: Kind) -> Records:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -54,8 +55,7 @@ class Records:
     NXDOMAIN the last of them is the one that is not there. `ttl_s` is the least of
     the answer, of a negative answer the zone's (RFC 2308 §5). `authenticated` is the
     resolver's word (AD, RFC 4035 §3.2.3): believe it of your own resolver only.
-    `zone` is the one that a negative answer comes from (RFC 2308 §2). `followed`
-    counts the aliases that had to be asked about one by one.
+    `zone` is the one that a negative answer comes from (RFC 2308 §2).
     """
 
     name: str
@@ -66,15 +66,21 @@ class Records:
     ttl_s: int | None = None
     authenticated: bool = False
     zone: str | None = None
-    followed: int = 0
 
 
 class Dns(Protocol):
     """Who answers questions about names."""
 
-    async def ask(self, name: str, kind: Kind) -> Records:
-        """Never raises; `name` in A-labels, with or without the dot at its end."""
+    async def ask(
+        self, name: str, kind: Kind, one_more: Callable[[], bool] = ...
+    ) -> Records:
+        """Never raises; `name` in A-labels, with or without the dot at its end. Where
+        an alias has to be asked about by itself, `one_more` says whether it may be."""
         ...
+
+
+def always() -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,9 @@ class NameServers:
     resolv_conf: str = "/etc/resolv.conf"
     _silent: set[tuple[str, int]] = field(default_factory=set, init=False)
 
-    async def ask(self, name: str, kind: Kind) -> Records:
+    async def ask(
+        self, name: str, kind: Kind, one_more: Callable[[], bool] = always
+    ) -> Records:
         found = Records(name=name, kind=kind, answered=Answered.NXDOMAIN)
         try:
             asked = dns.name.from_text(name, origin=dns.name.root)
@@ -105,7 +113,8 @@ class NameServers:
             found = _read(answer, found, seen)
             if not _is_left_off(answer, found) or not before < len(seen):
                 return found
-            found = dataclasses.replace(found, followed=found.followed + 1)
+            if not one_more():
+                return dataclasses.replace(found, answered=Answered.TIMEOUT)
 
     async def _asked(self, name: dns.name.Name, type_: int) -> Answer | Answered:
         servers = [self.server] if self.server else _system_servers(self.resolv_conf)
@@ -153,6 +162,7 @@ def _read(
     """`before` is what led here; to `seen`, the names so far, aliases are added."""
     if isinstance(answer, Answered):
         return dataclasses.replace(before, answered=answer)
+    is_first = len(seen) == 1
     ttls = _follow(answer, before.kind, seen)
     found = answer.of(seen[-1], dns.rdatatype.from_text(before.kind))
     ttls += [each.ttl_s for each in found]
@@ -164,8 +174,7 @@ def _read(
         records=_ordered(before.kind, texts_of(found)) if is_there else (),
         aliases=tuple(map(_plain, seen[1:])),
         ttl_s=min(ttls) if is_there else answer.negative_ttl_s,
-        authenticated=answer.authenticated
-        and (before.authenticated or not before.followed),
+        authenticated=answer.authenticated and (before.authenticated or is_first),
         zone=_plain(answer.soa.owner) if answer.soa else None,
     )
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import struct
 import time
+from functools import partial
 
 import dns.flags
 import dns.message
@@ -181,19 +182,26 @@ def test_aliases_are_followed_so_far(length, answered):
     assert found.answered is answered
 
 
-def test_each_alias_that_has_to_be_asked_about_is_counted():
-    def one_by_one(query):
-        name = dns.message.from_wire(query).question[0].name.to_text()
-        number = int(name[1:].partition(".")[0]) + 1 if name[0] == "a" else 1
-        if number == 5:
-            return [answer(query, f'{name} TXT "there"')]
-        return [answer(query, f"{name} CNAME a{number}.example.")]
+def one_by_one(query):
+    """Each answer tells of one alias, and the fifth of what is at the end."""
+    name = dns.message.from_wire(query).question[0].name.to_text()
+    number = int(name[1:].partition(".")[0]) + 1 if name[0] == "a" else 1
+    if number == 5:
+        return [answer(query, f'{name} TXT "there"')]
+    return [answer(query, f"{name} CNAME a{number}.example.")]
 
-    with Rogue(one_by_one) as rogue:
-        found = asked(rogue)
 
-    assert (found.records, found.followed) == (("there",), 4)
-    assert len(rogue.heard) == 5
+@pytest.mark.parametrize(("most", "answered"), [(4, "ok"), (3, "timeout")])
+def test_aliases_asked_about_one_by_one_are_questions_too(most, answered):
+    allowed = iter([True] * most + [False])
+
+    with Rogue(lambda query: one_by_one(query)) as rogue:
+        servers = NameServers(rogue.address)
+        more = partial(next, allowed)
+        found = asyncio.run(servers.ask("shop.example", "TXT", more))
+
+    assert found.answered == answered
+    assert len(rogue.heard) == most + 1
 
 
 def test_long_names_by_pointer_take_no_time():

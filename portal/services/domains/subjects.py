@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
@@ -22,7 +23,7 @@ from portal.deliverability.types import (
 )
 from portal.errors import Unavailable
 from portal.net import special
-from portal.net.records import Answered, Kind, NameServers, Records
+from portal.net.records import Answered, Kind, NameServers, Records, always
 from portal.providers.types import Provider
 from portal.services import expecting
 from portal.services.installation import Installation
@@ -54,10 +55,12 @@ _TELLING = (
 class Outward(NameServers):
     """The name servers, for names that the whole world may ask for."""
 
-    async def ask(self, name: str, kind: Kind) -> Records:
+    async def ask(
+        self, name: str, kind: Kind, one_more: Callable[[], bool] = always
+    ) -> Records:
         if special.is_inner_name(name.lower().rstrip(".")):
             return Records(name=name, kind=kind, answered=Answered.REFUSED)
-        return await NameServers.ask(self, name, kind)
+        return await NameServers.ask(self, name, kind, one_more)
 
 
 def domain_of(fields: SenderFields) -> str:

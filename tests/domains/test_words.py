@@ -208,3 +208,19 @@ def test_a_name_that_the_provider_alone_knows_shows_no_braces():
 
     assert told.title == "The return path em….shop.example is not set up"
     assert "enter that with the sender" in told.reasons[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ([], "shop.example"),
+        (["spf.crm.example"], "spf.crm.example"),
+        (list("abc"), "a, b and 1 more"),
+    ],
+)
+def test_a_branch_that_nobody_answers_for_is_named(names, told):
+    facts = {"unanswered": names}
+    found = words_of(facts, domain="shop.example", provider=None, where="shop.example")
+
+    title = reason("dns_timeout", found).title
+    assert title == f"Nobody answered in time about {told}"

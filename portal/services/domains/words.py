@@ -83,6 +83,7 @@ def words_of(
         "domain": domain,
         "provider": provider or "your relay",
         "where": where,
+        "unanswered": _named(facts.get("unanswered")) or where,
         "host": _short(_known_part(facts.get("host") or domain)),
         "lookups": _short(facts.get("lookups", "Nearly all")),
         "void_lookups": _short(facts.get("void_lookups", "Several")),
@@ -120,6 +121,13 @@ def _aside(text: str, words: list[str]) -> str:
     if not words:
         return ""
     return text.replace("{}", _short(", ".join(words[:4])).rstrip("."))
+
+
+def _named(names: Any) -> str:
+    """Two of them, and how many more."""
+    listed = _listed(names)
+    more = f" and {len(listed) - 2} more" if len(listed) > 2 else ""
+    return f"{_short(', '.join(listed[:2]))}{more}"
 
 
 def _listed(value: object) -> list[str]:

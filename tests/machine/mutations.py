@@ -58,8 +58,8 @@ HOLES = (
             # Guarded twice: a lease that ended leaves its answer with the attempt.
             Edit(
                 f"{OUTBOX}/marks.py",
-                "return attempt.answer is None and not attempt.is_marked",
-                "return attempt.number > 0",
+                "        if case and attempt and _is_open(attempt):\n",
+                "        if case and attempt:\n",
             ),
             Edit(
                 f"{OUTBOX}/marks.py",

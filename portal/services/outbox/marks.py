@@ -101,7 +101,7 @@ def _mark(
 
 def _locked_fences(held: Iterable[tuple[Case, AttemptRow]]) -> dict[int, int]:
     """By tenant, in one order for all who lock them."""
-    tenants = {case.message.tenant.id for case, row in held if _is_open(row)}
+    tenants = {case.message.tenant.id for case, _ in held}
     return {tenant_id: lock_route(tenant_id) for tenant_id in sorted(tenants)}
 
 

@@ -61,7 +61,8 @@ def dns(domain: str, nameserver: str | None, as_json: bool, **given: Any) -> int
     if as_json:
         click.echo(json.dumps(report_json(made)))
     else:
-        for line in lines(made):
+        named = subject.expectation.name if subject.expectation else None
+        for line in lines(made, named):
             click.echo(line)
     return 0 if made.status == "pass" else 1
 

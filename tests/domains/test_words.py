@@ -11,7 +11,7 @@ import portal.deliverability
 from portal.deliverability.types import Check, CheckName, Status
 from portal.services.domains.showing import kept, shown
 from portal.services.domains.verdict import verdict
-from portal.services.domains.words import (
+from portal.services.reasons.words import (
     expected,
     known_reasons,
     label,

@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from portal.deliverability.types import CheckName
-from portal.services.domains import words
+from portal.services.reasons import words
 
 ROOT = Path(__file__).parents[2]
 PATH = ROOT / "docs" / "deliverability.md"
-TABLE = ROOT / "portal" / "services" / "domains" / "words.toml"
+TABLE = ROOT / "portal" / "services" / "reasons" / "words.toml"
 HEADING = "## Every reason"
 INTRODUCTION = (
     "The words in `reasons` of `portal dns --json`, with what the page says of them."
-    " The last part of this page is made of portal/services/domains/words.toml:"
+    " The last part of this page is made of portal/services/reasons/words.toml:"
     " `python -m tests.house.reasons`."
 )
 _EXAMPLE = {

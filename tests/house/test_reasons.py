@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.services.domains.words import known_reasons
+from portal.services.reasons.words import known_reasons
 from tests.house.reasons import PATH, document
 
 

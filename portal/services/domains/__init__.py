@@ -20,13 +20,12 @@ from portal.services.domains.types import (
     Failing,
     LastKnown,
     LookedAt,
-    Reason,
-    Rule,
     Verdict,
     Verdicts,
 )
 from portal.services.domains.viewing import view
 from portal.services.domains.watching import look, set_watch
+from portal.services.reasons.types import Reason, Rule
 
 __all__ = [
     "Attention",

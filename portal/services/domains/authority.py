@@ -22,7 +22,7 @@ from portal.services import limits
 from portal.services.actor import Actor, Role
 from portal.services.domains.subjects import Outward
 from portal.services.domains.types import CheckView, DomainView
-from portal.services.domains.words import plain
+from portal.services.reasons.words import plain
 
 MOST_NAMES, MOST_SERVERS = 12, 3
 LONGEST, MOST_RECORDS = 1000, 8  # that are shown of an answer

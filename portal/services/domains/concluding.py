@@ -19,7 +19,7 @@ from portal.services.domains.subjects import checks_for
 from portal.services.domains.types import Change, CheckView
 from portal.services.domains.verdict import named
 from portal.services.domains.watched import is_in_use, provider_name, version_of
-from portal.services.domains.words import STATES, label
+from portal.services.reasons.words import STATES, label
 from portal.store.fields import now
 from portal.store.models import DomainCheck, DomainVerdict, DomainWatch, Sender
 

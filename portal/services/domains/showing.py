@@ -8,11 +8,11 @@ from typing import Any
 
 from portal.deliverability.telling import LONGEST, check_json
 from portal.deliverability.types import Check, CheckName, Fix, Status
-from portal.services.domains import words
 from portal.services.domains.types import CheckView, LastKnown
+from portal.services.reasons import words
+from portal.services.reasons.where import where_of
 
 MOST_FOUND = 20  # records of one check that are kept
-MOST_ADDRESSES = 3  # that stand beside the name of a check
 DEEPEST = 40  # levels of what a check tells; an SPF tree has two for each include
 ORDER = list(CheckName)
 
@@ -34,7 +34,7 @@ def shown(
 ) -> CheckView:
     """`told` is what `kept` made; `known` the last states of all checks."""
     name, status = CheckName(told["check"]), Status(told["status"])
-    where = _where(name, told, domain)
+    where = where_of(name, told, domain)
     filled = words.words_of(
         told["facts"], domain=domain, provider=provider, where=where
     )
@@ -75,37 +75,6 @@ def _last(known: Mapping[str, Any] | None) -> LastKnown | None:
         title=known["title"],
         at=datetime.fromisoformat(known["at"]),
     )
-
-
-def _where(name: CheckName, told: Mapping[str, Any], domain: str) -> str:
-    """The name in the DNS that a check is about."""
-    facts, fixes = told["facts"], told["fixes"]
-    if Status(told["status"]) is Status.UNKNOWN and facts.get("name"):
-        return str(facts["name"])
-    if name is CheckName.SPF:
-        return str(facts.get("host") or domain)
-    if name is CheckName.DKIM:
-        selectors = facts.get("selectors") or ()
-        first = selectors[0]["name"] if selectors else None
-        return str(first or f"_domainkey.{facts.get('signing_domain') or domain}")
-    if name in (CheckName.PTR, CheckName.BLOCKLIST):
-        return _addresses(facts) or domain
-    if name is CheckName.DMARC:
-        return str(facts.get("source") or (fixes and fixes[0]["name"]) or domain)
-    below = {
-        CheckName.MTA_STS: "_mta-sts",
-        CheckName.TLS_RPT: "_smtp._tls",
-        CheckName.BIMI: "default._bimi",
-    }
-    return f"{below[name]}.{domain}" if name in below else domain
-
-
-def _addresses(facts: Mapping[str, Any]) -> str:
-    """Those of the relay that were asked about."""
-    lists = (each.partition(" ")[0] for each in facts.get("lists") or ())
-    found = list(dict.fromkeys((*(facts.get("addresses") or ()), *lists)))
-    more = len(found) - MOST_ADDRESSES
-    return ", ".join(found[:MOST_ADDRESSES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _clean(value: Any, depth: int) -> Any:

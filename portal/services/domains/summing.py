@@ -11,7 +11,7 @@ from portal.deliverability.types import CheckName, Status
 from portal.services.actor import Actor, Role
 from portal.services.domains.types import Attention, Badge, Failing
 from portal.services.domains.watched import is_in_use
-from portal.services.domains.words import label
+from portal.services.reasons.words import label
 from portal.store.models import DomainCheck, DomainVerdict, DomainWatch, Sender
 
 _WORDS = {

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from portal.deliverability.types import CheckName, Fix, Status
+from portal.services.reasons.types import Reason, Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,27 +21,6 @@ class Verdict:
 
     status: Status
     sentence: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """What a receiver asks for, and what it answers where that is missing."""
-
-    receiver: str  # Gmail, Yahoo, Outlook
-    asks: str
-    refusal: str | None  # "550 5.7.26"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
-    """One reason id of a check in words: what it means, why it matters, what to do.
-    `phrase` is the title as it stands in the middle of a sentence."""
-
-    id: str
-    title: str
-    phrase: str
-    why: str
-    remedy: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ from portal.deliverability import domains
 from portal.deliverability.types import CheckName, Status, Subject
 from portal.providers.dns import DkimFacts
 from portal.services.actor import Actor, Role
-from portal.services.domains import words
 from portal.services.domains.showing import in_order, shown
 from portal.services.domains.starting import LOST_AFTER
 from portal.services.domains.subjects import (
@@ -33,6 +32,7 @@ from portal.services.domains.types import (
 from portal.services.domains.verdict import interrupted, verdict
 from portal.services.domains.watched import number_in_use, provider_name
 from portal.services.installation import Installation
+from portal.services.reasons import words
 from portal.services.senders.fields import SenderFields, stored_fields
 from portal.services.senders.finding import find, newest, numbered
 from portal.store.fields import now

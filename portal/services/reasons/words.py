@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from portal.deliverability.types import CheckName, Status
-from portal.services.domains.types import Reason, Rule
+from portal.services.reasons.types import Reason, Rule
 
 LONGEST = 120  # characters of a word that was found
 RECEIVERS = {
@@ -44,6 +44,7 @@ def expected(check: CheckName, words: Mapping[str, str]) -> str:
 def reason(id_: str, words: Mapping[str, str]) -> Reason:
     """`words` are those of `words_of`. An id without words stands for itself."""
     row: Mapping[str, Any] = _table()["reason"].get(id_, {})
+    words = {**words, "of_selector": words.get(f"of_selector {id_}", "")}
     title, remedy = row.get("title", id_), row.get("remedy")
     return Reason(
         id=id_,
@@ -96,10 +97,14 @@ def words_of(
 def _asides(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Ends of sentences that are there only if something is known."""
     selectors = [each for each in facts.get("selectors") or () if each]
-    names = [each["selector"] for each in selectors]
+    by_id: dict[str, list[str]] = {}
+    for each in selectors:
+        for id_ in each.get("reasons") or ["dkim_ok"]:
+            by_id.setdefault(id_, []).append(each["selector"])
     bits = [each["bits"] for each in selectors if each.get("bits")]
     targets = [each["aliases"][-1] for each in selectors if each.get("aliases")]
-    yield "selector", _aside(" of selector {}", names)
+    for id_, names in by_id.items():
+        yield f"selector {id_}", _aside(" of selector {}", names)
     yield "bits", _aside(": {} bits", [str(min(bits))] if bits else [])
     yield "target", _aside(": {}", targets)
     yield "term", _aside(": “{}”", _listed(facts.get("term")))

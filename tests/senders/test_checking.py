@@ -100,7 +100,10 @@ def test_all_that_is_wrong_is_said_at_once(validate):
         ("relay_ips", ["192.0.2.1", "somewhere"]),
         ("blocklists", "https://zen.spamhaus.org/"),
         ("blocklists", ["list.internal"]),
-        ("blocklists", ["a.example", "b.example", "c.example", "d.example", "e.example"]),
+        (
+            "blocklists",
+            ["a.example", "b.example", "c.example", "d.example", "e.example"],
+        ),
         ("allowed_from", ["*"]),
         ("mechanism", "NTLM"),
         ("ca", "no certificate"),

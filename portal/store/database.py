@@ -91,7 +91,7 @@ def transaction() -> Iterator[None]:
 
     `BEGIN IMMEDIATE` on SQLite: an upgrade from read to write fails at once.
     """
-    with proxy.atomic():
+    with engines.begun(proxy):
         yield
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -13,6 +14,7 @@ import peewee
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
 
 from portal.errors import CannotStart
+from portal.store.turns import Turns
 
 FILE = "portal.db"
 BUSY_S = 10
@@ -41,7 +43,15 @@ _PRAGMAS = {
 }
 
 
-def sqlite(instance: Path) -> PooledSqliteDatabase:
+class OneWriter(PooledSqliteDatabase):  # type: ignore[misc]  # not in its stubs
+    """SQLite, with a queue for those of this process who write."""
+
+    def __init__(self, *words: Any, **named: Any) -> None:
+        super().__init__(*words, **named)
+        self.turns = Turns()
+
+
+def sqlite(instance: Path) -> OneWriter:
     """The file in the instance folder, which is there, for its owner alone.
 
     Pooled too: to open a connection takes 0.9 ms, to borrow one 0.02.
@@ -55,7 +65,7 @@ def sqlite(instance: Path) -> PooledSqliteDatabase:
         raise CannotStart(
             f"The database {path} cannot be opened: {error.strerror}."
         ) from None
-    return PooledSqliteDatabase(
+    return OneWriter(
         str(path),
         max_connections=POOL,
         stale_timeout=STALE_S,
@@ -100,6 +110,14 @@ def lone_connection(database: peewee.Database) -> Any:
     driver: Any = peewee.PostgresqlDatabase._connect(database)  # type: ignore[attr-defined]
     driver.autocommit = True
     return driver
+
+
+@contextmanager
+def begun(database: peewee.Database | peewee.DatabaseProxy) -> Iterator[None]:
+    """One transaction, when it is this thread's turn; a savepoint inside of one."""
+    turns = None if database.in_transaction() else getattr(database, "turns", None)
+    with turns.taken(BUSY_S) if turns else nullcontext(), database.atomic():
+        yield
 
 
 def execute(

@@ -22,7 +22,7 @@ import peewee
 
 from portal.errors import Unavailable
 from portal.store.alike import Alike
-from portal.store.engines import cause, collided, execute, is_busy, is_usable
+from portal.store.engines import begun, cause, collided, execute, is_busy, is_usable
 from portal.store.place import Place
 
 log = logging.getLogger(__name__)
@@ -217,7 +217,7 @@ class Writer:
         while True:
             try:
                 is_new = self._database.connect(reuse_if_open=True)
-                transaction.enter_context(self._database.atomic())
+                transaction.enter_context(begun(self._database))
                 if is_new and self._place is not None:
                     self._place.opened()
                 return

@@ -43,12 +43,22 @@ _PRAGMAS = {
 }
 
 
+_WRITES = ("INSERT", "UPDATE", "DELETE")
+
+
 class OneWriter(PooledSqliteDatabase):  # type: ignore[misc]  # not in its stubs
     """SQLite, with a queue for those of this process who write."""
 
     def __init__(self, *words: Any, **named: Any) -> None:
         super().__init__(*words, **named)
         self.turns = Turns()
+
+    def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
+        """What writes outside of a transaction is one by itself, and has its turn."""
+        if self.in_transaction() or not sql.startswith(_WRITES):
+            return super().execute_sql(sql, params)
+        with self.turns.taken(BUSY_S):
+            return super().execute_sql(sql, params)
 
 
 def sqlite(instance: Path) -> OneWriter:

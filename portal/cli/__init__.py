@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import click
@@ -55,7 +57,7 @@ class _Commands(click.Group):
         if entry is None:
             return None
         module, attribute = entry.where.split(":")
-        command = getattr(import_module(module), attribute)
+        command = getattr(_imported(module), attribute)
         assert isinstance(command, click.Command)  # noqa: S101, a fault of ours
         return command
 
@@ -97,6 +99,16 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="portal")
 def main() -> None:
     """SMTP Portal: your product's e-mail over your own SMTP provider."""
+
+
+def _imported(module: str) -> ModuleType:
+    """What is imported is no garbage: it is not looked through meanwhile, nor ever."""
+    gc.disable()
+    try:
+        return import_module(module)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _leave(words: str, status: int) -> None:

@@ -23,7 +23,7 @@ FAILED = (
     "another test, and read that one here."
 )
 SLOW = (
-    "{} took it only {} s after the server before had it: it waited there, or was asked "
+    "{} took it only {} after the server before had it: it waited there, or was asked "
     "to come again later (greylisting)."
 )
 HEADER_ONLY = (
@@ -92,7 +92,7 @@ def notes(
         yield GATEWAY.format(through)
     if proof.passes is False:
         yield LIST if mail.texts("list-id") else FAILED
-    yield from (SLOW.format(hop.by, hop.took_s) for hop in way if hop.is_slow)
+    yield from (SLOW.format(hop.by, hop.took) for hop in way if hop.is_slow)
     if mail.body is None and any(
         each.outcome is Outcome.HEADER_ONLY for each in proof.signatures
     ):

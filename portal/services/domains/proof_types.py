@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal.deliverability.types import Status
+from portal.services.domains.lasting import lasting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,11 @@ class HopView:
     status: Status
     encryption: str
     is_border: bool
+
+    @property
+    def took(self) -> str:
+        """The same in words; of a clock that is behind, by how much."""
+        return "" if self.took_s is None else lasting(abs(self.took_s))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,3 +74,7 @@ class ProofView:
     total_s: int | None
     tied: Tied | None
     adoptable: Adoptable | None
+
+    @property
+    def total(self) -> str:
+        return "" if self.total_s is None else lasting(self.total_s)

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 
 from portal.deliverability.asking import Asking
-from portal.deliverability.dmarc import older
+from portal.deliverability.suffixes import registered
 from portal.deliverability.tags import BadTags, tags
 from portal.deliverability.types import Check, CheckName, Status, Subject
 from portal.deliverability.unknowing import unknown
@@ -15,7 +15,7 @@ from portal.net.records import Records
 
 async def look(asking: Asking, subject: Subject) -> Records:
     """At the From domain, else at its organization (draft-brand-indicators §7.2)."""
-    names = (subject.domain, older.organization(subject.domain) or subject.domain)
+    names = (subject.domain, registered(subject.domain))
     own, above = await asyncio.gather(
         *(asking.ask(f"default._bimi.{each}", "TXT") for each in names)
     )

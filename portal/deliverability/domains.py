@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from portal.deliverability.dmarc import older
+from portal.deliverability.suffixes import organization
 from portal.deliverability.types import Expectation, ReturnPathExpected, Subject
 
 
@@ -62,8 +62,8 @@ def _own_path(subject: Subject) -> str | None:
     path = subject.return_path
     if path is None or subject.expectation is None:
         return path
-    home = older.organization(path)
-    known = {older.organization(subject.domain), older.organization(signing(subject))}
+    home = organization(path)
+    known = {organization(subject.domain), organization(signing(subject))}
     return None if home in _places(subject.expectation) - known else path
 
 
@@ -75,4 +75,4 @@ def _places(expectation: Expectation) -> set[str | None]:
     if expectation.spf is not None:
         hosts += [each.partition(":")[2] for each in expectation.spf.includes]
     whole = (each.rpartition("}")[2].lstrip(".") for each in hosts)
-    return {older.organization(each) for each in whole if "." in each}
+    return {organization(each) for each in whole if "." in each}

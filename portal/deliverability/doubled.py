@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 
 from portal.deliverability.asking import Asking
-from portal.deliverability.dmarc import older
+from portal.deliverability.suffixes import with_registered
 from portal.net.records import Records
 
 
 async def doubled(asking: Asking, name: str, domain: str) -> tuple[Records, ...]:
     """What stands at `name.domain` and, where that is another, at `name` and the
     registered domain; without what a wildcard says to every name."""
-    zones = dict.fromkeys((domain, older.organization(domain) or domain))
-    return tuple(await asyncio.gather(*(_at(asking, name, each) for each in zones)))
+    return tuple(
+        await asyncio.gather(
+            *(_at(asking, name, each) for each in with_registered(domain))
+        )
+    )
 
 
 async def is_wild(asking: Asking, answer: Records, domain: str) -> bool:
     """Whether its alias is what a wildcard says to every name."""
-    zones = dict.fromkeys((domain, older.organization(domain) or domain))
-    told = await asyncio.gather(*(asking.ask(f"*.{each}", "TXT") for each in zones))
+    told = await asyncio.gather(
+        *(asking.ask(f"*.{each}", "TXT") for each in with_registered(domain))
+    )
     return any(each.aliases[:1] == answer.aliases[:1] for each in told if each.aliases)
 
 

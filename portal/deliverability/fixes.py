@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from portal.deliverability.asking import Asking
-from portal.deliverability.dmarc import older
+from portal.deliverability.suffixes import organization, registered
 from portal.deliverability.types import Fix
 from portal.net.records import Answered, Records
 
@@ -25,7 +25,7 @@ _ALIAS = (
 def place_of(name: str, home: str) -> tuple[str, str | None]:
     """Where a record for `name` stands, which may be an alias of `home` (RFC 1034
     §3.6.2); and a note where that is in the zone of somebody else."""
-    if name == home or older.organization(home) == older.organization(name):
+    if name == home or organization(home) == organization(name):
         return home, None
     return name, _ALIAS.format(name, home, home)
 
@@ -67,7 +67,7 @@ async def zone_of(asking: Asking, name: str) -> str:
     if zone is not None and (name == zone or name.endswith(f".{zone}")):
         return zone
     # An alias tells of another zone, a resolver perhaps of none.
-    return older.organization(name) or name
+    return registered(name)
 
 
 def relative(name: str, zone: str) -> str:

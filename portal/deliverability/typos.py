@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from portal.deliverability.asking import Asking
-from portal.deliverability.dmarc import older
+from portal.deliverability.suffixes import organization
 from portal.net.records import Answered
 
 MOST = 12
@@ -40,7 +40,7 @@ async def close_names(asking: Asking, domain: str) -> tuple[str, ...]:
 
 
 def _likely(domain: str) -> Iterator[str]:
-    above = older.organization(domain)
+    above = organization(domain)
     if above is not None and above != domain:
         yield above
     head, _, end = domain.rpartition(".")

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 from portal.address import BadAddress, parse_domain
 from portal.deliverability import patterns
-from portal.deliverability.dmarc.older import organization
+from portal.deliverability.suffixes import organization
 from portal.deliverability.types import (
     DkimExpected,
     Expectation,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from portal.deliverability import domains
 from portal.deliverability.asking import Asking
-from portal.deliverability.dmarc import older
 from portal.deliverability.dmarc.record import Dmarc
 from portal.deliverability.dmarc.walk import organization_of
+from portal.deliverability.suffixes import registered
 from portal.deliverability.types import Check, Status, Subject
 
 
@@ -66,7 +66,7 @@ async def _aligned(
 async def _organization(asking: Asking, domain: str) -> str:
     """By the walk; where nobody publishes anything, by the list of suffixes."""
     walked = await organization_of(asking, domain)
-    return walked or older.organization(domain) or domain
+    return walked or registered(domain)
 
 
 def _is_usable(check: Check) -> bool | None:

@@ -23,6 +23,7 @@ from portal.deliverability.dmarc.walk import Step, Walk, walk
 from portal.deliverability.dmarc.without import why_none, why_not
 from portal.deliverability.fixes import fix
 from portal.deliverability.rating import ordered, worst
+from portal.deliverability.suffixes import organization, registered
 from portal.deliverability.types import Check, CheckName, Status, Subject
 from portal.deliverability.unknowing import unknown
 from portal.net.records import Answered
@@ -97,7 +98,7 @@ def _of_halves(
 
 async def _reported(asking: Asking, step: Step) -> Reports:
     """The reports of a public suffix are its registry's business."""
-    if step.record is None or older.organization(step.domain) is None:
+    if step.record is None or organization(step.domain) is None:
         return Reports(reasons={})
     return await reports(asking, step.record, step.domain)
 
@@ -183,7 +184,7 @@ async def _facts(
 async def _without(
     asking: Asking, subject: Subject, walked: Walk, further: tuple[str, ...]
 ) -> Check:
-    domain = older.organization(subject.domain) or subject.domain
+    domain = registered(subject.domain)
     why = await why_none(asking, subject, walked)
     value = why.value or f"v=DMARC1; p=none; rua={reports_to(domain)}"
     name = why.name or f"_dmarc.{domain}"

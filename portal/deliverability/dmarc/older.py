@@ -4,12 +4,10 @@ suffixes: many still do."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-
-from publicsuffixlist import PublicSuffixList
 
 from portal.deliverability.asking import Asking
 from portal.deliverability.dmarc.record import Policy, is_dmarc, read
+from portal.deliverability.suffixes import organization, with_registered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,20 +17,9 @@ class Older:
     source: str | None
 
 
-@cache
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
-
-
-def organization(domain: str) -> str | None:
-    """The registered domain; None for a public suffix."""
-    found = _suffixes().privatesuffix(domain)
-    return str(found) if found else None
-
-
 async def older_view(asking: Asking, domain: str) -> Older:
     above = organization(domain)
-    for each in dict.fromkeys((domain, above or domain)):
+    for each in with_registered(domain):
         answer = await asking.ask(f"_dmarc.{each}", "TXT")
         texts = [text for text in answer.records if is_dmarc(text)]
         if len(texts) != 1:

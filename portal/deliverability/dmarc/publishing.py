@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Set
 
 from portal.deliverability.asking import Asking
-from portal.deliverability.dmarc import older
 from portal.deliverability.dmarc.alignment import Aligned
 from portal.deliverability.dmarc.mending import restored, written
 from portal.deliverability.dmarc.walk import Step, Walk
 from portal.deliverability.dmarc.without import why_not
 from portal.deliverability.fixes import fix
+from portal.deliverability.suffixes import organization
 from portal.deliverability.types import Fix
 
 _MENDED = {
@@ -31,7 +31,7 @@ async def better(
     `halves` are the signature and the envelope."""
     first, step = walked.steps[0], walked.source
     made = [] if first is step else await _at_domain(asking, first)
-    ours = step is not None and older.organization(step.domain) is not None
+    ours = step is not None and organization(step.domain) is not None
     if step is None or step.record is None or not (ours and _MENDED & reasons):
         return tuple(made)
     strict = zip(("adkim", "aspf"), halves, strict=True)

@@ -9,9 +9,9 @@ from urllib.parse import unquote
 
 from portal.address import BadAddress, parse_mailbox
 from portal.deliverability.asking import Asking
-from portal.deliverability.dmarc import older
 from portal.deliverability.dmarc.record import Dmarc, is_dmarc
 from portal.deliverability.fixes import fix
+from portal.deliverability.suffixes import organization
 from portal.deliverability.types import Fix, Status
 from portal.deliverability.unknowing import reason_of
 
@@ -86,5 +86,5 @@ async def _of(asking: Asking, vendor: str, domain: str) -> _Address:
 
 
 def _same(one: str, other: str) -> bool:
-    own = older.organization(one)
-    return one == other or (own is not None and own == older.organization(other))
+    own = organization(one)
+    return one == other or (own is not None and own == organization(other))

@@ -9,8 +9,8 @@ import asyncio
 from dataclasses import dataclass
 
 from portal.deliverability.asking import Asking
-from portal.deliverability.dmarc import older
 from portal.deliverability.dmarc.record import Dmarc, is_dmarc, read
+from portal.deliverability.suffixes import organization
 from portal.net.records import Records
 
 MOST_LABELS = 7  # above so many the walk jumps
@@ -46,7 +46,7 @@ class Walk:
         for step in self.steps:
             if step.record is not None and step is self.source:
                 return None
-            suffix = older.organization(step.domain) is None
+            suffix = organization(step.domain) is None
             if not step.answer.answered.is_known and not suffix:
                 return step.answer
         return None

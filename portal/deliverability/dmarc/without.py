@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import dataclass
 
 from portal.deliverability.asking import Asking
-from portal.deliverability.dmarc import older
 from portal.deliverability.dmarc.mending import merged, restored, written
 from portal.deliverability.dmarc.record import is_dmarc, is_meant
 from portal.deliverability.dmarc.walk import Step, Walk
 from portal.deliverability.doubled import doubled
+from portal.deliverability.suffixes import organization, with_registered
 from portal.deliverability.types import Subject
 
 
@@ -38,7 +38,7 @@ _MISSING = Why(
 
 
 def _here(walked: Walk) -> Why | None:
-    own = [each for each in walked.steps if older.organization(each.domain)]
+    own = [each for each in walked.steps if organization(each.domain)]
     found = [why for step in own if (why := why_not(step)) is not None]
     found.sort(key=lambda why: why.reason != "dmarc_multiple_records")
     return found[0] if found else None
@@ -69,7 +69,7 @@ def why_not(step: Step) -> Why | None:
 def _beyond(walked: Walk) -> Why | None:
     """An alias at the name of the organization, to where no policy is."""
     for step in walked.steps:
-        if older.organization(step.domain) == step.domain and step.answer.aliases:
+        if organization(step.domain) == step.domain and step.answer.aliases:
             target = step.answer.aliases[-1]
             return Why(
                 reason="dmarc_missing",
@@ -81,7 +81,7 @@ def _beyond(walked: Walk) -> Why | None:
 
 
 async def _elsewhere(asking: Asking, domain: str) -> Why | None:
-    names = tuple(dict.fromkeys((domain, older.organization(domain) or domain)))
+    names = with_registered(domain)
     apexes, twice = await asyncio.gather(
         asyncio.gather(*(asking.ask(each, "TXT") for each in names)),
         asyncio.gather(*(doubled(asking, f"_dmarc.{each}", each) for each in names)),

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterable
 
 from portal.deliverability.asking import Asking
-from portal.deliverability.dmarc import older
 from portal.deliverability.dmarc.record import Dmarc, Policy
 from portal.deliverability.dmarc.walk import Walk, organization_of, walk
 from portal.deliverability.proof.types import (
@@ -19,6 +18,7 @@ from portal.deliverability.proof.types import (
     ToldAligned,
 )
 from portal.deliverability.proof.verifying import verified
+from portal.deliverability.suffixes import organization
 
 _PASS = "pass"  # noqa: S105, a result
 
@@ -104,8 +104,8 @@ class _Alignment:
         if strictly:
             return False
         other = await organization_of(self._asking, domain)
-        mine = self._organization or older.organization(self._domain)
-        if mine == (other or older.organization(domain)):
+        mine = self._organization or organization(self._domain)
+        if mine == (other or organization(domain)):
             return True
         return False if self._is_known else None
 

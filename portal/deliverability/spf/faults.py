@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portal.deliverability.dmarc import older
 from portal.deliverability.spf.check_host import MOST_LOOKUPS, MOST_VOID
 from portal.deliverability.spf.terms import Parsed, is_open
 from portal.deliverability.spf.tree import Node, State, evaluated
+from portal.deliverability.suffixes import registered
 from portal.deliverability.types import Status
 from portal.deliverability.unknowing import reason_of
 
@@ -96,8 +96,7 @@ def own_records(top: Node) -> tuple[Node, ...]:
 
 def is_within(node: Node, top: Node) -> bool:
     """Whether the record stands in a zone of the domain that is judged."""
-    ours = older.organization(top.domain) or top.domain
-    return (older.organization(node.home) or node.home) == ours
+    return registered(node.home) == registered(top.domain)
 
 
 def unreachable(parsed: Parsed) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portal.address import BadAddress, parse_domain
-from portal.deliverability.dmarc import older
+from portal.deliverability import suffixes
 
 
 def domain_of(text: str | None) -> str | None:
@@ -17,4 +17,4 @@ def organization(host: str) -> str | None:
     """Whose a host is; an address is nobody's."""
     domain = domain_of(host)
     last = domain.rpartition(".")[2] if domain else ""
-    return older.organization(domain) if domain and not last.isdigit() else None
+    return suffixes.organization(domain) if domain and not last.isdigit() else None

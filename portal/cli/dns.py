@@ -22,6 +22,8 @@ from portal.deliverability.report import report
 from portal.deliverability.telling import report_json
 from portal.deliverability.types import IPAddress, Report, Subject
 from portal.net import https
+from portal.net.guard import HTTPS_PORTS, GuardedNet, Policy
+from portal.net.lookup import Resolver
 from portal.net.open import OpenNet
 from portal.net.records import NameServers
 from portal.providers.catalogue import Catalogue
@@ -69,14 +71,25 @@ def dns(domain: str, nameserver: str | None, as_json: bool, **given: Any) -> int
 
 async def _report(subject: Subject, server: tuple[str, int] | None) -> Report:
     net = OpenNet(server)
-    fetch = partial(https.get, net, timeout_s=_FETCH_S)
+    fetch = partial(https.get, _outward(server), timeout_s=_FETCH_S)
     shown = partial(looking.shown_at, net)
     servers = NameServers(server)
-    own = subject.expectation is None or subject.expectation.own_relay
-    if own and subject.relay_host and not subject.relay_ips:
+    if subject.sends_itself and subject.relay_host and not subject.relay_ips:
         found = await addresses_of(servers, subject.relay_host)
         subject = dataclasses.replace(subject, relay_ips=found)
     return await report(subject, servers, fetch, shown=shown)
+
+
+def _outward(server: tuple[str, int] | None) -> GuardedNet:
+    """To where an MTA-STS policy is: answers lead there, and not the operator."""
+    policy = Policy(
+        ports=HTTPS_PORTS,
+        for_relays=False,
+        is_own=lambda _: False,  # the operator's own web server may have it
+        resolver=Resolver(server),
+        forbidden_s=0,
+    )
+    return GuardedNet(policy)
 
 
 def _subject(

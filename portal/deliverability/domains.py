@@ -13,8 +13,7 @@ def envelope(subject: Subject) -> str | None:
 
     A `{word}` is left in it where only the provider's console knows the name.
     """
-    expectation = subject.expectation
-    spf = expectation.spf if expectation else None
+    spf, usual = subject.spf, subject.usual_path
     own = _own_path(subject)
     if subject.is_homely:
         return own
@@ -23,14 +22,13 @@ def envelope(subject: Subject) -> str | None:
     if spf.evaluated_at == "signing_domain":
         return own or signing(subject)
     if spf.evaluated_at == "return_path" and subject.return_path is None:
-        usual = expectation.return_path if expectation else None
         return usual.host if usual else None
     return own
 
 
 def aligning(subject: Subject) -> str | None:
     """The envelope that a receiver compares with From; None: one of the provider's."""
-    spf = subject.expectation.spf if subject.expectation else None
+    spf = subject.spf
     if spf is not None and spf.lends_envelope and not subject.is_homely:
         return _own_path(subject)
     return envelope(subject)
@@ -44,8 +42,7 @@ def signing(subject: Subject) -> str:
 def with_own_path(subject: Subject) -> Subject:
     """Providers that look at From let the tenant have an envelope, too: then that is
     the one that counts."""
-    made = subject.expectation
-    spf = made.spf if made else None
+    made, spf = subject.expectation, subject.spf
     if made is None or spf is None or made.return_path is None:
         return subject
     own = _own_path(subject) not in (None, subject.domain)

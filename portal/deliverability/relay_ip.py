@@ -76,8 +76,7 @@ async def addresses_of(dns: Dns, host: str) -> tuple[IPAddress, ...]:
 
 
 def _applies(subject: Subject) -> bool:
-    own = subject.expectation is None or subject.expectation.own_relay
-    return own and bool(subject.relay_ips)
+    return subject.sends_itself and bool(subject.relay_ips)
 
 
 async def _named(

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Awaitable
 
 from portal.deliverability import bimi, domains
-from portal.deliverability.asking import MOST_QUESTIONS, PATIENCE_S, Asking
+from portal.deliverability.asking import PATIENCE_S, Asking
 from portal.deliverability.dkim.judging import check_dkim
 from portal.deliverability.dmarc.judging import ahead, check_dmarc
 from portal.deliverability.dmarc.walk import walk
@@ -35,7 +35,6 @@ async def report(
     *,
     shown: Shown | None = None,
     patience_s: float = PATIENCE_S,
-    most_questions: int = MOST_QUESTIONS,
 ) -> Report:
     """`fetch` gets a policy of MTA-STS, through the caller's guard, and `shown` the
     certificates of a mail host; without it those are not looked at."""
@@ -47,7 +46,6 @@ async def report(
             fetch,
             shown=shown,
             patience_s=patience_s,
-            most_questions=most_questions,
         )
     ]
     gone = [each for each in checks if each.reasons[0] == "from_domain_nxdomain"]
@@ -68,11 +66,10 @@ async def checks_of(
     *,
     shown: Shown | None = None,
     patience_s: float = PATIENCE_S,
-    most_questions: int = MOST_QUESTIONS,
 ) -> AsyncIterator[Check]:
     """Each check as soon as it is known, in no order."""
     dns = dataclasses.replace(dns)  # who was silent once may answer now
-    async with Asking(dns, most=most_questions, patience_s=patience_s) as asking:
+    async with Asking(dns, patience_s=patience_s) as asking:
         _begin(asking, subject)
         unchecked = dataclasses.replace(dns, unchecked=True)
         running = _start(asking, unchecked, subject, fetch, shown)
@@ -116,7 +113,7 @@ def _begin(asking: Asking, subject: Subject) -> None:
     host = domains.envelope(subject)
     if host is not None and "{" not in host:
         asking.begin(host, "TXT")
-        path = subject.expectation.return_path if subject.expectation else None
+        path = subject.usual_path
         if path is not None and any(each.type == "MX" for each in path.records):
             asking.begin(host, "MX")
     asking.begin(f"_mta-sts.{subject.domain}", "TXT")
@@ -184,8 +181,7 @@ def overall(subject: Subject, checks: list[Check]) -> Status:
 
 def _is_required(subject: Subject, check: Check) -> bool:
     if check.check is CheckName.SPF:
-        spf = subject.expectation.spf if subject.expectation else None
-        path = subject.expectation.return_path if subject.expectation else None
+        spf, path = subject.spf, subject.usual_path
         vital = path is not None and path.required
         return spf is None or spf.required_at_from_domain or vital
     return check.check in _REQUIRED

@@ -155,6 +155,24 @@ class Subject:
     def is_homely(self) -> bool:
         return self.expectation is not None and self.expectation.home
 
+    @property
+    def sends_itself(self) -> bool:
+        """Mail leaves from addresses that are the tenant's own business."""
+        return self.expectation is None or self.expectation.own_relay
+
+    @property
+    def spf(self) -> SpfExpected | None:
+        """None, here and below: nobody expects anything."""
+        return self.expectation.spf if self.expectation else None
+
+    @property
+    def dkim(self) -> DkimExpected | None:
+        return self.expectation.dkim if self.expectation else None
+
+    @property
+    def usual_path(self) -> ReturnPathExpected | None:
+        return self.expectation.return_path if self.expectation else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:

@@ -27,7 +27,7 @@ MOST_SEARCHED = 3  # a panel that doubles one name doubles all
 
 async def check_dkim(asking: Asking, subject: Subject) -> Check | None:
     """At the signing domain. None: this provider signs for its own domains only."""
-    expected = (subject.expectation and subject.expectation.dkim) or _ANY
+    expected = subject.dkim or _ANY
     if not subject.selectors and (expected.record_type == "none" or subject.is_homely):
         return None
     domain = domains.signing(subject)

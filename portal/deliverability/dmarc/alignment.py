@@ -81,7 +81,7 @@ def _is_usable(check: Check) -> bool | None:
 
 def _goes_nowhere_or_home(subject: Subject) -> bool:
     """A provider signs for its own domains; a test server delivers to nobody."""
-    spf = subject.expectation.spf if subject.expectation else None
+    spf = subject.spf
     return subject.is_homely or (spf is not None and spf.evaluated_at == "none")
 
 

@@ -28,7 +28,7 @@ class Missing:
 
 
 def expected(subject: Subject) -> SpfExpected:
-    return (subject.expectation and subject.expectation.spf) or _NOTHING
+    return subject.spf or _NOTHING
 
 
 def wanted_terms(subject: Subject) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ def _fits(term: str, there: set[str]) -> bool:
 
 async def leads_to_provider(asking: Asking, subject: Subject, top: Node) -> bool:
     """A return path that is an alias of the provider's is the provider's to fill."""
-    path = subject.expectation.return_path if subject.expectation else None
+    path = subject.usual_path
     if path is None or expected(subject).evaluated_at == "from_domain":
         return False
     answer = await asking.ask(top.domain, "TXT")

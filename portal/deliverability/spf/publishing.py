@@ -47,7 +47,7 @@ async def _one(asking: Asking, made: Mended) -> Fix:
 
 
 def _of_return_path(subject: Subject) -> tuple[Record, ...]:
-    path = subject.expectation.return_path if subject.expectation else None
+    path = subject.usual_path
     if path is None or expected(subject).evaluated_at != "return_path":
         return ()
     return path.records

@@ -77,7 +77,7 @@ async def _told_by_keys(
     asking: Asking, subject: Subject, path: ReturnPathExpected
 ) -> dict[str, str]:
     """Where the alias of a key is there, what its provider calls the account."""
-    dkim = subject.expectation.dkim if subject.expectation else None
+    dkim = subject.dkim
     if dkim is None or not any("{" in each.value for each in path.records):
         return {}
     domain = domains.signing(subject)
@@ -127,5 +127,4 @@ async def _fix(
 
 
 def _path(subject: Subject) -> ReturnPathExpected:
-    made = subject.expectation
-    return (made and made.return_path) or ReturnPathExpected()
+    return subject.usual_path or ReturnPathExpected()

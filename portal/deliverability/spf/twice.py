@@ -11,8 +11,7 @@ from portal.deliverability.types import Check, Status, Subject
 
 def at_from_domain(subject: Subject) -> Subject | None:
     """The same sender as if the envelope were From's; None where that is not asked."""
-    made = subject.expectation
-    spf = made.spf if made else None
+    made, spf = subject.expectation, subject.spf
     if made is None or spf is None or subject.is_homely:
         return None
     twice = spf.evaluated_at == "return_path" and spf.required_at_from_domain

@@ -115,22 +115,16 @@ def subject_of(
 
 def checks_for(subject: Subject) -> tuple[CheckName, ...]:
     """Those that the report on it will have, unless its domain does not exist."""
-    expectation = subject.expectation
     left = set()
-    if not (sends_itself(subject) and subject.relay_ips):
+    if not (subject.sends_itself and subject.relay_ips):
         left |= {CheckName.PTR, CheckName.BLOCKLIST}
     if not subject.blocklists:
         left.add(CheckName.BLOCKLIST)
-    dkim = expectation.dkim if expectation else None
+    dkim = subject.dkim
     unsigned = (dkim is not None and dkim.record_type == "none") or subject.is_homely
     if unsigned and not subject.selectors:
         left.add(CheckName.DKIM)
     return tuple(name for name in CheckName if name not in left)
-
-
-def sends_itself(subject: Subject) -> bool:
-    """Mail leaves from addresses that are the tenant's own business."""
-    return subject.expectation is None or subject.expectation.own_relay
 
 
 def _return_path(installation: Installation, fields: SenderFields) -> str | None:

@@ -18,7 +18,6 @@ from portal.services.domains.subjects import (
     checks_for,
     domain_of,
     problem_of,
-    sends_itself,
     subject_of,
 )
 from portal.services.domains.types import (
@@ -96,7 +95,7 @@ def _looked_at(
     return LookedAt(
         selectors=subject.selectors,
         tokens=_tokens(provider.dkim if provider else None, subject.selectors),
-        sends_itself=sends_itself(subject),
+        sends_itself=subject.sends_itself,
         relay_ips=outside,
         inner_ips=tuple(each for each in fields.relay_ips if each not in outside),
         blocklists=subject.blocklists,

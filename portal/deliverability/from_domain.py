@@ -16,7 +16,9 @@ _KINDS: tuple[Kind, ...] = ("A", "AAAA", "MX", "TXT", "NS")
 
 async def check_from_domain(asking: Asking, subject: Subject) -> Check:
     """Receivers refuse mail from what does not exist (5.1.8)."""
-    answers = await _all(asking, subject.domain, _KINDS)
+    answers = await asyncio.gather(
+        *(asking.ask(subject.domain, kind) for kind in _KINDS)
+    )
     there = [each for each in answers if each.records]
     gone = [each for each in answers if each.answered is Answered.NXDOMAIN]
     if gone and not there:
@@ -68,9 +70,3 @@ async def exists(asking: Asking, domain: str) -> bool:
     finally:
         for left in asked:
             left.cancel()
-
-
-async def _all(
-    asking: Asking, name: str, kinds: tuple[Kind, ...]
-) -> tuple[Records, ...]:
-    return tuple(await asyncio.gather(*(asking.ask(name, kind) for kind in kinds)))

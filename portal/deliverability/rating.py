@@ -1,7 +1,4 @@
-"""Reasons to a status: which reason means what, and the worst decides.
-
-The ids and their meaning are the product's vocabulary: pages, JSON and tests.
-"""
+"""From reasons to a status: the worst of them decides."""
 
 from __future__ import annotations
 

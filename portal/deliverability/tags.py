@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 
+# What zone files, panels and word processors bring along, and no record holds.
+STRAY = re.compile('["\\\\“”„\u00a0\u200b\ufeff]')
 _TAG = re.compile(r"[ \t\r\n]*([A-Za-z][A-Za-z0-9_]*)[ \t\r\n]*=(.*)", re.DOTALL)
 
 

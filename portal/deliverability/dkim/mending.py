@@ -7,11 +7,10 @@ import re
 from itertools import permutations
 
 from portal.deliverability.dkim.key import is_key, read
+from portal.deliverability.tags import STRAY
 
 MOST_PARTS = 4
 _ARMOUR = re.compile(r"-{3,5}\s{0,3}(BEGIN|END)[A-Z ]{0,30}-{3,5}")
-# What panels and word processors bring along.
-_STRAY = re.compile('["\\\\“”„\u00a0\u200b\ufeff]')
 # Where the semicolon before a tag was lost, or is a comma.
 _LOST = re.compile(
     r"(=\s{0,3}(?:DKIM1|rsa|ed25519))[\s,]{0,5}(?=[a-z]\s{0,3}=)", re.IGNORECASE
@@ -33,7 +32,7 @@ def mended(texts: tuple[str, ...]) -> str | None:
 def _mended(text: str) -> str | None:
     if _is_fine(text):
         return text
-    tags = _tags(_LOST.sub(r"\1;", _ARMOUR.sub("", _STRAY.sub("", text))))
+    tags = _tags(_LOST.sub(r"\1;", _ARMOUR.sub("", STRAY.sub("", text))))
     if tags is None or not tags.get("p"):
         return None
     for kind in dict.fromkeys((tags.get("k", "rsa").lower(), *_KINDS)):

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from portal.address import BadAddress, parse_mailbox
 from portal.deliverability.dmarc.record import GONE, KNOWN, POLICIES, Dmarc, read
+from portal.deliverability.tags import STRAY
 
-_STRAY = re.compile('["\\\\“”„\u00a0\u200b\ufeff]')  # a zone file's, a text editor's
 _VERSION = re.compile(
     r"(\bv\s{0,5}=\s{0,5}|^\s{0,5})DMARC[ .]?[0-9]{0,2}\.?(?![A-Z@-])", re.IGNORECASE
 )
@@ -23,7 +23,7 @@ _LOST = re.compile(
 
 
 def restored(text: str) -> Dmarc:
-    rest = _VERSION.sub("", _STRAY.sub("", text), count=1)
+    rest = _VERSION.sub("", STRAY.sub("", text), count=1)
     return read(f"v=DMARC1;{_LOST.sub(';', f' {rest}')}")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Policy = Literal["none", "quarantine", "reject"]
-POLICIES = ("none", "quarantine", "reject")
+POLICIES: tuple[Policy, ...] = ("none", "quarantine", "reject")
 GONE = ("pct", "rf", "ri")  # of RFC 7489, no longer there
 _VERSION = re.compile(r"[vV][ \t]*=[ \t]*DMARC1[ \t]*(;|$)")
 _MEANT = re.compile(r"\bdmarc", re.IGNORECASE)
@@ -69,7 +69,7 @@ class Dmarc:
     def _policy(self, tag: str, otherwise: Policy) -> Policy:
         for each in POLICIES:
             if self.values.get(tag) == each:
-                return each  # type: ignore[return-value]
+                return each
         return otherwise
 
 

@@ -87,8 +87,8 @@ class ToldAligned:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """`passes`: DMARC, by what was verified here and, for what cannot be, by the
-    receiver's word (`dmarc` is that of the whole); None: nobody knows. `policy` None: there is none, or nobody
-    knows (`is_policy_known`)."""
+    receiver's word (`dmarc` is that of the whole); None: nobody knows. `policy` None:
+    there is none, or nobody knows (`is_policy_known`)."""
 
     from_domain: str
     signatures: tuple[Judged, ...]

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import re
 
 from portal.crypto.verifying import is_ed25519_sha256, is_rsa_sha256
 from portal.deliverability.asking import Asking
-from portal.deliverability.dkim.key import Key, is_key, read
+from portal.deliverability.dkim.key import Key, is_key, public_part, read
 from portal.deliverability.proof.types import Outcome, Signed
-from portal.deliverability.tags import BadTags, tags
 from portal.deliverability.unknowing import reason_of
 
 # In the order in which a verifier stops (RFC 6376 §6.1.2, RFC 8301).
@@ -23,7 +20,6 @@ _STOPS = (
     "dkim_sha1_only",
     "dkim_service_type",
 )
-_BLANKS = re.compile(r"\s+")
 
 
 async def verified(
@@ -62,9 +58,6 @@ def _judged(signed: Signed, key: Key, text: str) -> tuple[Outcome, str | None]:
 
 
 def _holds(signed: Signed, kind: str, text: str) -> bool:
-    try:
-        octets = base64.b64decode(_BLANKS.sub("", tags(text)["p"]), validate=True)
-    except (BadTags, KeyError, binascii.Error):
-        return False
+    octets = base64.b64decode(public_part(text))
     check = is_rsa_sha256 if kind == "rsa" else is_ed25519_sha256
     return check(octets, signed.value, signed.covered)

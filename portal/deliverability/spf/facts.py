@@ -8,10 +8,10 @@ from typing import Any
 from portal.deliverability.spf.authorising import expected
 from portal.deliverability.spf.faults import unreachable
 from portal.deliverability.spf.tree import Node, State
+from portal.deliverability.telling import LONGEST
 from portal.deliverability.types import Subject
 
 LONGEST_TERM = 200  # characters that are told
-LONGEST_RECORD = 2_000
 MOST_TERMS = 20
 _BELOW = {
     "without_record": State.NONE,
@@ -70,7 +70,7 @@ def _as_json(node: Node) -> dict[str, Any]:
         "domain": node.domain,
         "term": node.term and node.term[:LONGEST_TERM],
         "state": node.state.value,
-        "record": node.texts[0][:LONGEST_RECORD] if len(node.texts) == 1 else None,
+        "record": node.texts[0][:LONGEST] if len(node.texts) == 1 else None,
         "fault": node.bad_term and node.bad_term[:LONGEST_TERM],
         "lookups": node.lookups,
         "branches": [_as_json(child) for child in node.children],

@@ -28,8 +28,9 @@ from portal.deliverability.spf.twice import at_from_domain, both
 from portal.deliverability.types import Check, CheckName, Status, Subject
 from portal.deliverability.unknowing import unknown
 
-_MENDED_BY_ONE_RECORD = {State.MULTIPLE: "spf_multiple_records"} | {
-    State.SYNTAX: "spf_syntax_error"
+_MENDED_BY_ONE_RECORD = {
+    State.MULTIPLE: "spf_multiple_records",
+    State.SYNTAX: "spf_syntax_error",
 }
 _SAID_BY_THE_RELAY = "{include}"  # where nobody said through whom mail goes
 _ENDS = {"spf_plus_all", "spf_neutral_all", "spf_no_all"}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from portal.deliverability.spf.terms import BadRecord, Parsed, is_open, parse
+from portal.deliverability.spf.terms import NO_PASS, BadRecord, Parsed, is_open, parse
 
 _USUAL_ENDING = "~all"
 _EQUALS = re.compile(r"^([-+~?]?(?:include|ip[46]|mx|a|exists))=", re.IGNORECASE)
@@ -15,9 +15,14 @@ _ADDRESS = re.compile(
     r"(?:(?:a|mx|ip|include):)?([0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?)",
     re.IGNORECASE,
 )
-_NEARLY = re.compile(r"v\s*[=:]\s*spf1(?![a-z0-9.])", re.IGNORECASE)
+# Strings are joined with nothing between them (RFC 7208 §3.3): a blank got lost there.
+_JOINED = re.compile(r"(?<=[a-z0-9])(?=(?:include|ip[46]|exists):)", re.IGNORECASE)
+_STUCK = re.compile(r"(?<=[a-z0-9])(?=redirect=|[-+~?]all$)", re.IGNORECASE)
+_NEARLY = re.compile(
+    r"v\s*[=:]\s*spf1(?=(?:include|ip[46]|exists|redirect|mx|a)\b|[^a-z0-9.]|$)",
+    re.IGNORECASE,
+)
 _AROUND = "\"'\u201c\u201d\u201e\u2018\u2019\ufeff\u00a0 \t\r\n"
-_NO_PASS = ("-", "~", "?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +64,8 @@ class _Record:
 
 def _read(text: str, change: Change) -> _Record:
     left = {"v=spf1", *(each.lower() for each in change.without)}
-    said = [_corrected(term) for term in text.split()]
+    apart = [each for term in text.split() for each in _apart(term)]
+    said = [_corrected(term) for term in apart]
     sound = [each for each in said if each.lower() not in left and _is_sound(each)]
     end = next((term for term in sound if _is_all(term)), None)
     lead = next((term for term in sound if _is_redirect(term)), None)
@@ -78,6 +84,14 @@ def as_meant(text: str) -> str | None:
     if found is None:
         return None
     return f"v=spf1 {text[found.end() :].replace(';', ' ').strip()}"
+
+
+def _apart(term: str) -> list[str]:
+    """No name has a colon in it; what follows otherwise may be part of one."""
+    found = []
+    for each in _JOINED.split(term):
+        found += [each] if _parsed(each) else _STUCK.split(each)
+    return found
 
 
 def _corrected(term: str) -> str:
@@ -104,9 +118,9 @@ def _with(change: Change, terms: list[str]) -> list[str]:
     kept = [
         term
         for term in terms
-        if term not in told[1:] and not (bare(term) in named and term[0] in _NO_PASS)
+        if term not in told[1:] and not (bare(term) in named and term[0] in NO_PASS)
     ]
-    stops = (n for n, term in enumerate(kept) if term[0] in _NO_PASS or change.first)
+    stops = (n for n, term in enumerate(kept) if term[0] in NO_PASS or change.first)
     at = next(stops, len(kept))
     return [*kept[:at], *change.terms, *kept[at:]]
 

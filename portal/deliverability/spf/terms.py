@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 Qualifier = Literal["+", "-", "~", "?"]
 MechanismName = Literal["all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"]
 MECHANISMS = ("all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists")
+NO_PASS = ("-", "~", "?")
 LOOKED_UP = frozenset({"include", "a", "mx", "ptr", "exists"})  # RFC 7208 §4.6.4
 
 _VERSION = re.compile(r"v=spf1(?= |$)", re.IGNORECASE)

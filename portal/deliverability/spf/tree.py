@@ -14,6 +14,7 @@ from enum import StrEnum
 from portal.deliverability.asking import Asking
 from portal.deliverability.spf.terms import (
     LOOKED_UP,
+    NO_PASS,
     BadRecord,
     Mechanism,
     Parsed,
@@ -25,7 +26,6 @@ from portal.net.records import Answered, Kind, Records
 DEEPEST = 10
 MOST_RECORDS = 16  # of one tree: beyond, a receiver has given up long before
 MOST_EMPTY = 8  # terms whose names are looked at for being void
-NO_PASS = ("-", "~", "?")
 MOST_HOSTS = 10  # of one `mx` term (RFC 7208 §4.6.4)
 _KINDS: Mapping[str, tuple[Kind, ...]] = {
     "a": ("A", "AAAA"),
@@ -130,52 +130,39 @@ async def walk(asking: Asking, domain: str) -> Node:
 async def _node(
     asking: _Room, domain: str, term: str | None, above: tuple[str, ...]
 ) -> Node:
+    node = Node(domain=domain, home=domain, term=term, state=State.OK)
     if "%" in domain:
-        return Node(domain=domain, home=domain, term=term, state=State.MACRO)
+        return replace(node, state=State.MACRO)
     if domain in above:
-        return Node(domain=domain, home=domain, term=term, state=State.LOOP)
+        return replace(node, state=State.LOOP)
     if len(above) > DEEPEST or not asking.has_record():
-        return Node(domain=domain, home=domain, term=term, state=State.TOO_DEEP)
+        return replace(node, state=State.TOO_DEEP)
     answer = await asking.ask(domain, "TXT")
-    home = answer.aliases[-1] if answer.aliases else domain
-    texts = tuple(text for text in answer.records if is_spf(text))
-    if len(texts) != 1:
-        return Node(
-            domain=domain,
-            home=home,
-            term=term,
-            state=_without_one(answer, texts),
-            texts=texts,
-            answered=answer.answered,
-        )
-    try:
-        parsed = parse(texts[0])
-    except BadRecord as error:
-        return Node(
-            domain=domain,
-            home=home,
-            term=term,
-            state=State.SYNTAX,
-            texts=texts,
-            bad_term=error.term,
-        )
-    node = Node(
-        domain=domain,
-        home=home,
-        term=term,
-        state=State.OK,
-        texts=texts,
-        parsed=parsed,
-        # RFC 7208 §3.4: the name and the text of all records of this type.
-        octets=len(domain) + sum(len(text.encode()) for text in answer.records),
+    node = _answered(node, answer)
+    if node.parsed is None:
+        return node
+    return await _with_children(asking, node, node.parsed, (*above, domain))
+
+
+def _answered(node: Node, answer: Records) -> Node:
+    """With its record, or why there is none that can be read."""
+    node = replace(
+        node,
+        home=answer.aliases[-1] if answer.aliases else node.domain,
+        texts=tuple(text for text in answer.records if is_spf(text)),
+        answered=answer.answered,
     )
-    return await _with_children(asking, node, parsed, (*above, domain))
-
-
-def _without_one(answer: Records, texts: tuple[str, ...]) -> State:
     if not answer.answered.is_known:
-        return State.UNKNOWN
-    return State.MULTIPLE if texts else State.NONE
+        return replace(node, state=State.UNKNOWN)
+    if len(node.texts) != 1:
+        return replace(node, state=State.MULTIPLE if node.texts else State.NONE)
+    try:
+        parsed = parse(node.texts[0])
+    except BadRecord as error:
+        return replace(node, state=State.SYNTAX, bad_term=error.term)
+    # RFC 7208 §3.4: the name and the text of all records of this type.
+    octets = len(node.domain) + sum(len(text.encode()) for text in answer.records)
+    return replace(node, parsed=parsed, octets=octets)
 
 
 async def _with_children(

@@ -56,15 +56,13 @@ async def _of_policy(
         async with asyncio.timeout(asking.left_s):
             got = await fetch(url)
     except TimeoutError:
-        facts = {"said": "no answer in time"}
-        return _check({"mta_sts_policy_unreachable": Status.FAIL}, texts, facts)
+        return _unreachable(texts, "no answer in time")
     if isinstance(got, NetFailure) and got.trouble is NetTrouble.RESOLVER_FAILED:
         return unknown(
             CheckName.MTA_STS, Answered.SERVFAIL, f"mta-sts.{subject.domain}"
         )
     if isinstance(got, NetFailure):
-        facts = {"said": got.words}
-        return _check({"mta_sts_policy_unreachable": Status.FAIL}, texts, facts)
+        return _unreachable(texts, got.words)
     if 300 <= got.status < 400:
         # RFC 8461 §3.3: redirects must not be followed.
         facts = {"said": f"HTTP {got.status}"}
@@ -72,8 +70,7 @@ async def _of_policy(
     try:
         policy = _policy(got)
     except BadPolicy as error:
-        facts = {"said": str(error)}
-        return _check({"mta_sts_policy_unreachable": Status.FAIL}, texts, facts)
+        return _unreachable(texts, str(error))
     mail = await asking.ask(subject.domain, "MX")
     reasons = _mode(policy) | _uncovered(policy, mail, subject.domain)
     return _check(
@@ -85,6 +82,10 @@ async def _of_policy(
             "max_age_s": policy.max_age_s,
         },
     )
+
+
+def _unreachable(texts: tuple[str, ...], said: str) -> Check:
+    return _check({"mta_sts_policy_unreachable": Status.FAIL}, texts, {"said": said})
 
 
 def _check(

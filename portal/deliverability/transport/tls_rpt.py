@@ -10,8 +10,8 @@ from portal.deliverability.tags import BadTags, tags
 from portal.deliverability.types import Check, CheckName, Status, Subject
 from portal.deliverability.unknowing import unknown
 
-_VERSION = "v=TLSRPTv1"
 _BEGINS = re.compile(r"v=TLSRPTv1[ \t]*(;|$)")  # others do not count (RFC 8460 §3)
+_MAILBOX = re.compile(r"[\w.+-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,9}[a-z0-9-]{2,63}", re.I)
 _PLACE = re.compile(r"mailto:[^@,;!\s]+@[^@,;!\s]+|https://[^,;!\s]+", re.IGNORECASE)
 
 
@@ -22,17 +22,14 @@ async def check_tls_rpt(asking: Asking, subject: Subject) -> Check:
         return unknown(CheckName.TLS_RPT, answer.answered, name)
     texts = tuple(text for text in answer.records if _BEGINS.match(text))
     meant = tuple(text for text in answer.records if "tlsrpt" in text.lower())
-    reason, status = "tls_rpt_ok", Status.PASS
+    reason, status = "tls_rpt_absent", Status.INFO
     if len(texts) > 1:
         reason, status = "tls_rpt_multiple_records", Status.FAIL
     elif texts and _is_sound(texts[0]):
-        pass
+        reason, status = "tls_rpt_ok", Status.PASS
     elif texts or meant:
         reason, status = "tls_rpt_syntax", Status.FAIL
-    else:
-        reason, status = "tls_rpt_absent", Status.INFO
-    usual = f"{_VERSION}; rua=mailto:tls@{subject.domain}"
-    value = next(filter(_is_sound, texts), usual)
+    value = next(filter(_is_sound, texts), _meant(texts or meant, subject.domain))
     fine = status is Status.PASS
     note = "In place of what is there." if texts or meant else None
     return Check(
@@ -43,6 +40,13 @@ async def check_tls_rpt(asking: Asking, subject: Subject) -> Check:
         expected=None if fine else value,
         fixes=() if fine else (await fix(asking, name, "TXT", value, note),),
     )
+
+
+def _meant(texts: tuple[str, ...], domain: str) -> str:
+    """Where reports were to go, or the usual mailbox: a bare address is common."""
+    found = [each for text in texts for each in _MAILBOX.findall(text)]
+    places = dict.fromkeys(found or [f"tls@{domain}"])
+    return "v=TLSRPTv1; rua=" + ",".join(f"mailto:{each}" for each in places)
 
 
 def _is_sound(text: str) -> bool:

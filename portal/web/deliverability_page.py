@@ -32,7 +32,7 @@ _LISTED = {
 }
 _ASKS_FOR = {
     "dkim_selector_unknown": ("selectors", "Enter the selector"),
-    "spf_return_path_missing": ("return_path", "Enter the return path"),
+    "spf_return_path_missing": ("return_path", "Enter another return path"),
 }
 _NAMED = {"spf_lookups_near_limit": "Near its limit"}
 _ABSENT = ("_missing", "_nxdomain", "_return_path_missing")
@@ -82,8 +82,10 @@ class Row:
 
     @property
     def void(self) -> str:
+        """RFC 7208 §4.6.4 allows two."""
         many = self.view.facts.get("void_lookups") or 0
-        return f"{many} of them lead to nothing" if many else "none of them void"
+        leads = "leads" if many == 1 else "lead"
+        return f", {many} of them {leads} to nothing" if many else ""
 
 
 @dataclass(frozen=True, kw_only=True)

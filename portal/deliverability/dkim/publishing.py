@@ -11,6 +11,7 @@ from portal.deliverability.fixes import fix
 from portal.deliverability.types import DkimExpected, Fix
 
 _CONSOLE = "The provider's console shows the value."
+_SIGNER = "Whoever signs shows the value: the provider's console, or your own relay."
 _EITHER = "This or a TXT record with the key: the provider's console shows which."
 _ALIKE = "As the other selector has it; compare it with the provider's console."
 _SURE = "The one there leads to a key: change it if the provider's console agrees."
@@ -83,7 +84,7 @@ def _wanted(
     if known or meant:
         return "TXT", known or meant or "", _note(each, None)
     if not expected.targets:
-        return "TXT", expected.value, _note(each, _CONSOLE)
+        return "TXT", expected.value, _note(each, _SIGNER)
     pattern, words = others
     value = _target(each.selector, expected, domain, pattern)
     told = patterns.filled(value, **words)

@@ -143,8 +143,6 @@ def _of_tags(record: Dmarc) -> dict[str, Status]:
         reasons["dmarc_syntax_error"] = Status.FAIL
     elif any(piece.partition("=")[0].strip().lower() != "p" for piece in record.broken):
         reasons["dmarc_syntax_error"] = Status.WARN
-    if record.pct < 100:
-        reasons["dmarc_pct_partial"] = Status.WARN
     return reasons
 
 
@@ -156,6 +154,8 @@ def _of_policy(record: Dmarc, policy: Policy) -> dict[str, Status]:
         reasons["dmarc_policy_none"] = Status.WARN
     if record.is_test:
         reasons["dmarc_test_mode"] = Status.WARN
+    if record.pct < 100:
+        reasons["dmarc_pct_partial"] = Status.WARN
     return reasons
 
 

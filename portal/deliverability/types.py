@@ -100,7 +100,6 @@ class ReturnPathExpected:
     `alternatives` do as well as `records`."""
 
     required: bool = False
-    name: str | None = None
     host: str | None = None
     records: tuple[Record, ...] = ()
     alternatives: tuple[Record, ...] = ()
@@ -120,7 +119,6 @@ class Expectation:
     spf: SpfExpected | None = None
     dkim: DkimExpected | None = None
     return_path: ReturnPathExpected | None = None
-    docs: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,11 +72,6 @@ class ReceivedMail:
         return _author(given[0]) if len(given) == 1 else None
 
     @property
-    def return_path(self) -> str | None:
-        """The reverse-path, as whoever delivered it wrote it down."""
-        return next(map(_mailbox, self.texts("return-path")), None)
-
-    @property
     def message_id(self) -> str | None:
         """With its brackets."""
         found = (_MESSAGE_ID.search(text) for text in self.texts("message-id"))

@@ -43,7 +43,6 @@ class Signature:
     body_matches: bool | None = None
     fault: str | None = None
     is_partial: bool = False
-    signed_at: datetime | None = None
 
 
 class _Bad(ValueError):
@@ -104,7 +103,6 @@ def _read(
         value=_octets(tags.get("b", "")),
         body_matches=_matches(mail.body, tags, relaxed=body == "relaxed"),
         is_partial="l" in tags,
-        signed_at=_instant(tags.get("t")),
     )
 
 

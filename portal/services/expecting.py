@@ -64,7 +64,6 @@ def expectation(
         return_path=(
             _return_path(provider.return_path, words) if provider.return_path else None
         ),
-        docs=next(iter(provider.docs), None),
     )
 
 
@@ -124,7 +123,6 @@ def _value(pattern: str | None) -> str:
 def _return_path(facts: ReturnPathFacts, words: dict[str, str]) -> ReturnPathExpected:
     return ReturnPathExpected(
         required=facts.vital,
-        name=facts.name,
         host=facts.host_example and patterns.filled(facts.host_example, **words),
         records=_records(facts.records, words),
         alternatives=_records(facts.alternative_records, words),

@@ -290,13 +290,3 @@ def test_a_name_server_over_ipv6_that_is_not_there_is_not_known():
     statuses = {each["status"] for each in told(done)["checks"]}
     assert "fail" not in statuses
     assert by_name(told(done))["mx"]["reasons"] == ["dns_timeout"]
-
-
-def test_an_answer_leads_no_request_to_an_inner_address(portal_dns):
-    inner = f'{SHOP}\n_mta-sts TXT "v=STSv1; id=1"\nmta-sts A 127.0.0.1'
-
-    done = portal_dns({**ZONES, "shop.example": inner}, "shop.example", "--json")
-
-    check = by_name(told(done))["mta_sts"]
-    assert check["reasons"] == ["mta_sts_policy_unreachable"]
-    assert "may not connect" in check["facts"]["said"]

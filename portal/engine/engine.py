@@ -28,7 +28,7 @@ from portal.services.outbox.timing import Timing
 
 log = logging.getLogger(__name__)
 
-GRACE_S = 30.0  # for what is under way at the end (RELIABILITY §2.9)
+GRACE_S = 30.0  # for what is under way at the end
 DOT_GRACE = 2  # times as long for what waits for the answer to its dot
 TIDY_EVERY_S = 30.0
 WATCH_EVERY_S = 5.0  # how soon a changed sender is looked at

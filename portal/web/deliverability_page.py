@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import groupby, islice
 from typing import Any
 
 from markupsafe import Markup
 
 from portal.deliverability.types import CheckName, Status
-from portal.services.domains import CheckView, DomainView, Verdicts
+from portal.services.domains import Change, CheckView, DomainView, Verdicts
 from portal.store.fields import now
 from portal.web import deliverability_chart
 from portal.web.deliverability_tree import Branch, tree
@@ -157,10 +158,12 @@ class DomainPage:
         return deliverability_chart.LEGEND
 
     @property
-    def changed_days(self) -> tuple[Verdicts, ...]:
-        """The latest first."""
-        found = [each for each in reversed(self.view.history) if each.changes]
-        return tuple(found[:MOST_CHANGES])
+    def changed(self) -> tuple[tuple[datetime, tuple[Change, ...]], ...]:
+        """The latest first, those of one report together."""
+        every = [each for day in self.view.history for each in day.changes]
+        reports = groupby(reversed(every), key=lambda each: each.at)
+        found = ((at, tuple(reversed(list(changes)))) for at, changes in reports)
+        return tuple(islice(found, MOST_CHANGES))
 
     @property
     def elsewhere(self) -> tuple[tuple[str, str], ...]:

@@ -86,7 +86,7 @@ def _is_open(view: CheckView) -> bool:
 
 
 def _changes(known: Mapping[str, Any], views: Sequence[CheckView]) -> list[Change]:
-    found = []
+    found, at = [], now()
     for view in views:
         before = known.get(view.check)
         if _is_open(view) or before is None:
@@ -96,7 +96,11 @@ def _changes(known: Mapping[str, Any], views: Sequence[CheckView]) -> list[Chang
             sentence = f"{_headed(view)}; was {STATES[was]}"
             found.append(
                 Change(
-                    check=view.check, before=was, after=view.status, sentence=sentence
+                    check=view.check,
+                    before=was,
+                    after=view.status,
+                    sentence=sentence,
+                    at=at,
                 )
             )
     return sorted(found, key=lambda each: ORDER.index(each.check))
@@ -165,6 +169,7 @@ def _keep(
             "before": each.before.value,
             "after": each.after.value,
             "sentence": each.sentence,
+            "at": each.at.isoformat(),
         }
         for each in changes
     ]

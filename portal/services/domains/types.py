@@ -62,6 +62,7 @@ class Change:
     before: Status
     after: Status
     sentence: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

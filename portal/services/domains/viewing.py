@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from portal.deliverability import domains
@@ -217,6 +217,7 @@ def _verdicts(row: DomainVerdict) -> Verdicts:
                 before=Status(each["before"]),
                 after=Status(each["after"]),
                 sentence=each["sentence"],
+                at=datetime.fromisoformat(each["at"]) if "at" in each else row.at,
             )
             for each in row.changes
         ),

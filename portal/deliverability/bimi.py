@@ -7,10 +7,10 @@ import dataclasses
 
 from portal.deliverability.asking import Asking
 from portal.deliverability.suffixes import registered
-from portal.deliverability.tags import BadTags, tags
 from portal.deliverability.types import Check, CheckName, Status, Subject
 from portal.deliverability.unknowing import unknown
 from portal.net.records import Records
+from portal.tags import BadTags, tags
 
 
 async def look(asking: Asking, subject: Subject) -> Records:

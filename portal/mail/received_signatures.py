@@ -17,13 +17,13 @@ from datetime import UTC, datetime
 from portal.address import BadAddress, parse_domain
 from portal.mail.dkim import relaxed_body
 from portal.mail.received import Field, ReceivedMail
+from portal.tags import BadTags, tags
 
 MOST_SIGNATURES = 10
 ALGORITHMS = ("rsa-sha256", "ed25519-sha256")
 _MOST_SIGNED = 200  # names in h=
 _SPACES = re.compile(rb"[ \t\r\n]+")
 _BLANKS = re.compile(r"\s+")
-_TAG = re.compile(r"\s*([a-zA-Z]\w*)\s*=(.*)", re.DOTALL)
 _OWN_VALUE = re.compile(rb"([;:]\s*b\s*=)[^;]*")
 _SELECTOR = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,198}[A-Za-z0-9_])?")
 
@@ -57,23 +57,20 @@ def signatures(mail: ReceivedMail, *, now: datetime) -> tuple[Signature, ...]:
 
 def _signature(mail: ReceivedMail, own: Field, now: datetime) -> Signature:
     try:
-        tags = _tags(own.raw.partition(b":")[2].decode("utf-8", "replace"))
-    except _Bad as fault:
-        return Signature(domain="", selector="", fault=str(fault))
-    try:
-        domain = parse_domain(tags.get("d", "").rstrip("."))
-    except BadAddress:
+        found = tags(own.raw.partition(b":")[2].decode("utf-8", "replace"))
+        domain = parse_domain(found.get("d", "").rstrip("."))
+    except (BadTags, BadAddress):
         return Signature(domain="", selector="", fault="syntax")
-    selector = tags.get("s", "")
+    selector = found.get("s", "")
     if not _SELECTOR.fullmatch(selector):
         return Signature(domain=domain, selector="", fault="syntax")
     try:
-        return _read(mail, own, tags, domain, now)
+        return _read(mail, own, found, domain, now)
     except _Bad as fault:
         return Signature(
             domain=domain,
             selector=selector,
-            algorithm=tags.get("a", "")[:40],
+            algorithm=found.get("a", "")[:40],
             fault=str(fault),
         )
 
@@ -115,20 +112,6 @@ def _algorithm(tags: Mapping[str, str]) -> str:
     if algorithm not in ALGORITHMS:
         raise _Bad("algorithm")
     return algorithm
-
-
-def _tags(text: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for piece in text.split(";"):
-        tag = _TAG.fullmatch(piece)
-        if tag is None and piece.strip():
-            raise _Bad("syntax")
-        if tag is None:
-            continue
-        if tag[1] in found:
-            raise _Bad("syntax")  # RFC 6376 §3.2
-        found[tag[1]] = tag[2].strip()
-    return found
 
 
 def _covered(

@@ -19,7 +19,7 @@ FLOORS = (
     ("deliverability", "mail", "store", "providers"),
     ("net", "crypto"),
     ("config",),  # reads the environment into the words of the ground floor
-    ("address", "secret", "errors"),
+    ("address", "secret", "errors", "tags"),
 )
 HEIGHT = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 STRANGERS = {"delivery": {"store", "providers"}, "diagnosis": {"store", "providers"}}

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass, field
 
 from portal.crypto.public import ED25519_OCTETS, BadPublicKey, rsa_bits
-from portal.deliverability.tags import BadTags, tags
 from portal.deliverability.types import Status
+from portal.tags import BadTags, tags
 
 LEAST_BITS = 1024  # RFC 8301 §3.2: below, verifiers treat the mail as unsigned
 GOOD_BITS = 2048

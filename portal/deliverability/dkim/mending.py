@@ -7,7 +7,7 @@ import re
 from itertools import permutations
 
 from portal.deliverability.dkim.key import is_key, read
-from portal.deliverability.tags import STRAY
+from portal.tags import STRAY
 
 MOST_PARTS = 4
 _ARMOUR = re.compile(r"-{3,5}\s{0,3}(BEGIN|END)[A-Z ]{0,30}-{3,5}")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from portal.address import BadAddress, parse_mailbox
 from portal.deliverability.dmarc.record import GONE, KNOWN, POLICIES, Dmarc, read
-from portal.deliverability.tags import STRAY
+from portal.tags import STRAY
 
 _VERSION = re.compile(
     r"(\bv\s{0,5}=\s{0,5}|^\s{0,5})DMARC[ .]?[0-9]{0,2}\.?(?![A-Z@-])", re.IGNORECASE

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from portal.deliverability.asking import Asking
 from portal.deliverability.rating import ordered, worst
-from portal.deliverability.tags import BadTags, tags
 from portal.deliverability.types import Check, CheckName, Status, Subject
 from portal.deliverability.unknowing import reason_of, unknown
 from portal.net.https import HttpAnswer
 from portal.net.records import Answered, Records
 from portal.net.types import NetFailure, NetTrouble
+from portal.tags import BadTags, tags
 
 Fetch = Callable[[str], Awaitable[HttpAnswer | NetFailure]]
 _BEGINS = re.compile(r"v=STSv1[ \t]*(;|$)")  # others do not count (RFC 8461 §3.1)

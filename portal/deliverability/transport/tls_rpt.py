@@ -6,9 +6,9 @@ import re
 
 from portal.deliverability.asking import Asking
 from portal.deliverability.fixes import fix
-from portal.deliverability.tags import BadTags, tags
 from portal.deliverability.types import Check, CheckName, Status, Subject
 from portal.deliverability.unknowing import unknown
+from portal.tags import BadTags, tags
 
 _BEGINS = re.compile(r"v=TLSRPTv1[ \t]*(;|$)")  # others do not count (RFC 8460 §3)
 _MAILBOX = re.compile(r"[\w.+-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,9}[a-z0-9-]{2,63}", re.I)

@@ -1,5 +1,5 @@
-"""Lists of tags: `v=DKIM1; k=rsa; p=…` (RFC 6376 §3.2), also those of DMARC, BIMI
-and reports about TLS."""
+"""Lists of tags: `v=DKIM1; k=rsa; p=…` (RFC 6376 §3.2), of keys and signatures, and
+those of BIMI, MTA-STS and reports about TLS."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ import pytest
 from portal.delivery.ahead import GROUP_COMMANDS
 from portal.delivery.types import FailureKind, Phase, Stage
 from tests.delivery.asking import (
-    QUICK,
     envelope_to,
+    patience_with,
     in_one_session,
     relay_at,
     statuses,
@@ -117,7 +117,7 @@ def test_trouble_behind_a_refusal_costs_the_connection_only(play, rest):
 def test_421_closes_wherever_it_comes(play, dialog, stage, ends):
     relay = play(GROUP + dialog)
 
-    outcome = submit(relay_at(relay), envelope_to(*TWO), limits=QUICK)
+    outcome = submit(relay_at(relay), envelope_to(*TWO), limits=patience_with(relay))
 
     assert outcome.failure.stage is stage
     assert outcome.failure.reply.code == 421
@@ -143,7 +143,7 @@ def test_answers_that_stop_half_way(play, act):
     """Before the dot: nothing was sent, and who was accepted is tried again."""
     relay = play(GROUP + "S: 250 OK\nC: RCPT *\nS: 250 OK\nC: RCPT *\n" + act)
 
-    outcome = submit(relay_at(relay), envelope_to(*TWO), limits=QUICK)
+    outcome = submit(relay_at(relay), envelope_to(*TWO), limits=patience_with(relay))
     relay.close()
 
     assert outcome.failure.stage is Stage.RCPT_TO
@@ -172,7 +172,7 @@ def test_refusal_that_comes_along_with_354_is_heard(play):
         "S: 354 go\nS: 552 5.3.4 Too big\n! silence\n"
     )
 
-    outcome = submit(relay_at(relay), limits=QUICK)
+    outcome = submit(relay_at(relay), limits=patience_with(relay))
     relay.close()
 
     assert outcome.failure.reply.code == 552

@@ -14,6 +14,7 @@ from tests.delivery.asking import (
     BIG,
     QUICK,
     envelope_to,
+    patience_with,
     relay_at,
     statuses,
     submit,
@@ -56,7 +57,12 @@ def test_lost_before_the_dot_is_not_sent(play, dialog):
     stage, kind, status = LOST_BEFORE_THE_DOT[dialog]
     relay = play(dialog)
 
-    outcome = submit(relay_at(relay), content=BIG, limits=QUICK, before_dot=slowly)
+    outcome = submit(
+        relay_at(relay),
+        content=BIG,
+        limits=patience_with(relay),
+        before_dot=slowly,
+    )
 
     assert outcome.status == "failed"
     assert outcome.failure.stage is stage
@@ -71,7 +77,7 @@ def test_lost_after_the_dot_is_uncertain(play, dialog):
     """The same exceptions as before; now nobody knows (RFC 1047)."""
     relay = play(dialog)
 
-    outcome = submit(relay_at(relay), limits=QUICK)
+    outcome = submit(relay_at(relay), limits=patience_with(relay))
 
     assert outcome.status == "uncertain"
     assert outcome.stage is Stage.POST_DATA
@@ -83,7 +89,7 @@ def test_lost_after_the_dot_is_uncertain(play, dialog):
 
 
 def test_words_of_an_answer_that_is_none_are_kept(play):
-    outcome = submit(relay_at(play("speaks_ssh.txt")), limits=QUICK)
+    outcome = submit(relay_at(play("speaks_ssh.txt")))
 
     assert "SSH-2.0-OpenSSH_9.6p1" in outcome.failure.words
 
@@ -96,7 +102,7 @@ def test_only_three_digits_of_a_reply_are_a_code(play, code):
     text = "\n".join(play("accepts.txt")._lines)
     dialog = text.replace("250 2.0.0 OK queued", f"{code} 2.0.0 OK queued")
 
-    outcome = submit(relay_at(play(dialog)), limits=QUICK)
+    outcome = submit(relay_at(play(dialog)))
 
     assert outcome.status == "uncertain"
 

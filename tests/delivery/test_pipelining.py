@@ -11,9 +11,9 @@ from portal.delivery.types import Line, Outcome, Stage
 from tests.delivery.asking import (
     BIG,
     CONTENT,
-    QUICK,
     envelope_to,
     in_one_session,
+    patience_with,
     reached,
     relay_at,
     statuses,
@@ -60,8 +60,8 @@ def test_ends_are_the_same_with_pipelining(play, dialog):
     """Status, stage, failure, phase, recipients, steps and the story told."""
     plain, ahead = play(dialog), play(dialog, pipelining=True)
 
-    one = submit(relay_at(plain), limits=QUICK)
-    other = submit(relay_at(ahead), limits=QUICK)
+    one = submit(relay_at(plain), limits=patience_with(plain))
+    other = submit(relay_at(ahead), limits=patience_with(ahead))
 
     assert alike(other) == alike(one)
     assert ahead.surprise is None
@@ -84,7 +84,12 @@ def test_lost_before_the_dot_is_not_sent_with_pipelining(play, dialog):
     stage, kind, status = LOST_BEFORE_THE_DOT[dialog]
     relay = play(dialog, pipelining=True)
 
-    outcome = submit(relay_at(relay), content=BIG, limits=QUICK, before_dot=slowly)
+    outcome = submit(
+        relay_at(relay),
+        content=BIG,
+        limits=patience_with(relay),
+        before_dot=slowly,
+    )
 
     assert outcome.status == "failed"
     assert outcome.failure.stage is stage

@@ -35,6 +35,7 @@ from pathlib import Path
 
 DIALOGS = Path(__file__).parent / "dialogs"
 PATIENCE_S = 30
+_IN_VAIN = ("! silence", "! deaf", "! drip")
 
 
 class _Left(Exception):
@@ -73,6 +74,11 @@ class ScriptedRelay:
         self._threads: list[threading.Thread] = []
         self._closing = False
         self._begin(self._accept)
+
+    @property
+    def falls_silent(self) -> bool:
+        """Whether somebody waits in vain for it."""
+        return any(line.startswith(_IN_VAIN) for line in self._lines)
 
     def close(self) -> None:
         self._closing = True

@@ -5,10 +5,22 @@ document.addEventListener("click", async (event) => {
   if (!button) return;
   const source = document.getElementById(button.dataset.copy);
   const word = button.querySelector("[data-word]");
-  await navigator.clipboard.writeText(source.textContent.trim());
+  await copy(source, source.textContent.trim());
   word.textContent = "Copied";
   setTimeout(() => { word.textContent = "Copy"; }, 2000);
 });
+
+// Browsers lend their clipboard to https and localhost alone; elsewhere the old way.
+const copy = async (source, text) => {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  getSelection().selectAllChildren(source);
+  const give = (event) => {
+    event.clipboardData.setData("text/plain", text);
+    event.preventDefault();
+  };
+  document.addEventListener("copy", give, { once: true });
+  document.execCommand("copy");
+};
 
 // Our own errors bring a notice with them. A proxy's error, or no answer at all, does not.
 const trouble = (event) => {

@@ -111,6 +111,24 @@ def test_copy_puts_the_whole_value_on_the_clipboard(
     assert re.fullmatch(r"v=DMARC1; p=none; rua=mailto:\S+", copied)
 
 
+def test_copy_works_where_browsers_lend_no_clipboard(
+    new_page: NewPage, dns: Zones, tab: str
+):
+    """Over http, but from the machine itself: what is pasted is the whole value."""
+    dns.publish(published(MAIL, PATH, SIGNATURE))
+    page = new_page()
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', {})")
+    page.goto(tab)
+    checked(page, "Check now", dmarc="fail")
+
+    page.locator("[data-copy=dmarc-1-value]").click()
+
+    expect(page.locator("[data-copy=dmarc-1-value]")).to_contain_text("Copied")
+    source = page.get_by_label("Source of the received mail")
+    source.press("Control+v")
+    expect(source).to_have_value(re.compile(r"v=DMARC1; p=none; rua=mailto:\S+"))
+
+
 def test_each_state_of_the_tab_looks_well(
     new_page: NewPage, dns: Zones, tab: str, shop
 ):

@@ -1,4 +1,4 @@
-"""Addresses of an own relay: their names (RFC 1912 §2.1), and lists that have them."""
+"""Addresses of an own relay: where it is, what they are called, who leads back."""
 
 from __future__ import annotations
 
@@ -6,65 +6,25 @@ import asyncio
 import re
 from collections import Counter
 from contextlib import suppress
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from portal.deliverability.asking import Asking
-from portal.deliverability.rating import ordered, worst
-from portal.deliverability.types import (
-    Check,
-    CheckName,
-    Fix,
-    IPAddress,
-    Status,
-    Subject,
-)
-from portal.deliverability.unknowing import reason_of
-from portal.net.records import Answered, Dns
+from portal.deliverability.types import IPAddress, Status, Subject
+from portal.net.records import Answered, Dns, Kind, Records
 
 MOST_ADDRESSES = 8
-MOST_LISTED = 16  # questions: each address at each list
-# A list's word for: you may not ask. Of Spamhaus and those like it, and of URIBL's kin.
-_REFUSED = re.compile(r"127\.255\.255\.\d+|127\.0\.0\.1")
-_NOT_ASKED = (reason_of(Answered.TIMEOUT), "")  # there was no room for it
-_REASONS = {
-    "listed": {"blocklist_listed": Status.FAIL},
-    "refused": {"blocklist_query_refused": Status.INFO},
-    "clean": {},
-}
 
 
-async def check_ptr(asking: Asking, subject: Subject) -> Check | None:
-    """Gmail and others refuse addresses without a name (550 5.7.25). None: a provider's
-    addresses are not the tenant's to name."""
-    if not _applies(subject):
-        return None
-    relays = subject.relay_ips
-    judged = await asyncio.gather(
-        *(_named(asking, ip) for ip in relays[:MOST_ADDRESSES])
-    )
-    left = {_NOT_ASKED[0]: Status.UNKNOWN}
-    judged += [((), left)] * len(relays[MOST_ADDRESSES:])
-    reasons: dict[str, Status] = {}
-    for _, found in judged:
-        reasons |= found
-    names = [name for found, _ in judged for name in found]
-    return Check(
-        check=CheckName.PTR,
-        status=worst(reasons.values()),
-        reasons=ordered(reasons) or ("ptr_ok",),
-        found=tuple(names),
-        fixes=tuple(
-            _fix(ip, subject)
-            for ip, (_, found) in zip(relays, judged, strict=True)
-            if Status.FAIL in found.values()
-        ),
-        facts={
-            "addresses": {
-                str(ip): {"names": list(names), "reasons": list(found)}
-                for ip, (names, found) in zip(relays, judged, strict=True)
-            }
-        },
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """An address, its names, and what is wrong with them. Its PTR stands at `place`,
+    or would: where an alias leads from the usual one (RFC 2317 §4)."""
+
+    ip: IPAddress
+    place: str
+    names: tuple[str, ...] = ()
+    reasons: dict[str, Status]
 
 
 async def addresses_of(dns: Dns, host: str) -> tuple[IPAddress, ...]:
@@ -75,39 +35,27 @@ async def addresses_of(dns: Dns, host: str) -> tuple[IPAddress, ...]:
     return tuple(ip_address(text) for each in answers for text in each.records)
 
 
-def _applies(subject: Subject) -> bool:
+def concern(subject: Subject) -> bool:
+    """Whether any are the tenant's business: those of a provider are not."""
     return subject.sends_itself and bool(subject.relay_ips)
 
 
-async def _named(
-    asking: Asking, ip: IPAddress
-) -> tuple[tuple[str, ...], dict[str, Status]]:
-    answer = await asking.ask(ip.reverse_pointer, "PTR")
-    if not answer.answered.is_known:
-        return (), {reason_of(answer.answered): Status.UNKNOWN}
-    if not answer.records:
-        return (), {"ptr_missing": Status.FAIL}
-    names = answer.records[:MOST_ADDRESSES]
-    confirmed = await asyncio.gather(*(_leads_back(asking, name, ip) for name in names))
-    good = [name for name, leads in zip(names, confirmed, strict=True) if leads is True]
-    if good:
-        generic = all(_is_generic(name, ip) for name in good)
-        return names, {"ptr_generic": Status.WARN} if generic else {}
-    lost = next((each for each in confirmed if isinstance(each, Answered)), None)
-    if lost is not None:
-        return names, {reason_of(lost): Status.UNKNOWN}
-    return names, {"ptr_not_forward_confirmed": Status.FAIL}
+def kind_of(ip: IPAddress) -> Kind:
+    """Of the records that lead to it."""
+    return "A" if ip.version == 4 else "AAAA"
 
 
-async def _leads_back(asking: Asking, name: str, ip: IPAddress) -> bool | Answered:
+async def leads_back(asking: Asking, name: str, ip: IPAddress) -> bool | Answered:
     """Or why nobody knows."""
-    answer = await asking.ask(name, "A" if ip.version == 4 else "AAAA")
-    if not answer.answered.is_known:
-        return answer.answered
+    answer = await asking.ask(name, kind_of(ip))
+    return has(answer, ip) if answer.answered.is_known else answer.answered
+
+
+def has(answer: Records, ip: IPAddress) -> bool:
     return any(ip_address(text) == ip for text in answer.records)
 
 
-def _is_generic(name: str, ip: IPAddress) -> bool:
+def is_generic(name: str, ip: IPAddress) -> bool:
     """A name made of the address, as access networks have them: its numbers in any
     order, its digits in a row, or as hexadecimal ones."""
     if ip.version == 6:
@@ -120,55 +68,3 @@ def _is_generic(name: str, ip: IPAddress) -> bool:
     numbers = Counter(int(each) for each in re.findall(r"\d{1,3}(?!\d)", name))
     in_a_row = ("".join(f"{each:03}" for each in parts), f"{int(ip):08x}")
     return Counter(parts) <= numbers or any(each in name for each in in_a_row)
-
-
-def _fix(ip: IPAddress, subject: Subject) -> Fix:
-    host = subject.helo or subject.relay_host or "{mail host}"
-    return Fix(
-        name=ip.reverse_pointer,
-        host=ip.reverse_pointer,
-        type="PTR",
-        value=host,
-        note="Whoever gives you the address sets it; the name must lead back to it.",
-    )
-
-
-async def check_blocklists(asking: Asking, subject: Subject) -> Check | None:
-    """RFC 5782. Only lists that somebody chose, only own addresses."""
-    if not (_applies(subject) and subject.blocklists):
-        return None
-    asked = [(ip, zone) for ip in subject.relay_ips for zone in subject.blocklists]
-    found = await asyncio.gather(
-        *(_listed(asking, ip, zone) for ip, zone in asked[:MOST_LISTED])
-    )
-    found += [_NOT_ASKED] * len(asked[MOST_LISTED:])
-    reasons = {
-        reason: status
-        for state, _ in found
-        for reason, status in _REASONS.get(state, {state: Status.UNKNOWN}).items()
-    }
-    pairs = [
-        (f"{ip} {zone}", *told) for (ip, zone), told in zip(asked, found, strict=True)
-    ]
-    return Check(
-        check=CheckName.BLOCKLIST,
-        status=worst(reasons.values()) if reasons else Status.PASS,
-        reasons=ordered(reasons) or ("blocklist_clean",),
-        found=tuple(
-            f"{where} {codes}" for where, state, codes in pairs if state == "listed"
-        ),
-        facts={"lists": {where: state for where, state, _ in pairs}},
-    )
-
-
-async def _listed(asking: Asking, ip: IPAddress, zone: str) -> tuple[str, str]:
-    """`clean`, `listed`, `refused`, or why nobody knows; and the list's codes."""
-    label = ip.reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
-    answer = await asking.ask(f"{label}.{zone.strip('.')}", "A")
-    codes = [text for text in answer.records if text.startswith("127.")]
-    refused = any(_REFUSED.fullmatch(text) for text in codes)
-    if refused or answer.answered is Answered.REFUSED:
-        return "refused", ""
-    if not answer.answered.is_known:
-        return reason_of(answer.answered), ""
-    return "listed" if codes else "clean", " ".join(codes)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable
 
 from portal.deliverability import bimi, domains
 from portal.deliverability.asking import PATIENCE_S, Asking
+from portal.deliverability.blocklists import check_blocklists
 from portal.deliverability.dkim.judging import check_dkim
 from portal.deliverability.dmarc.judging import ahead, check_dmarc
 from portal.deliverability.dmarc.walk import walk
@@ -15,7 +16,7 @@ from portal.deliverability.dnssec import check_dnssec
 from portal.deliverability.fixes import zone_of
 from portal.deliverability.from_domain import check_from_domain, exists
 from portal.deliverability.mx import check_mx
-from portal.deliverability.relay_ip import check_blocklists, check_ptr
+from portal.deliverability.relay_names import check_ptr
 from portal.deliverability.spf.judging import check_spf
 from portal.deliverability.transport.dane import Shown, check_dane
 from portal.deliverability.transport.mta_sts import Fetch, check_mta_sts

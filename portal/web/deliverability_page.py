@@ -29,6 +29,8 @@ _LISTED = {
     "clean": ("pass", "not on it"),
     "listed": ("fail", "on it"),
     "refused": ("info", "does not answer us"),
+    "everybody": ("info", "has every address"),
+    "no_list": ("info", "is no list, or none any more"),
     "": ("unknown", "no answer"),
 }
 _ASKS_FOR = {

@@ -85,6 +85,47 @@ def test_a_list_that_does_not_answer_takes_nothing_back(listing, checked, dns, o
     assert len(domains.attention(owner)) == 1
 
 
+@pytest.mark.parametrize(
+    ("zone", "reason", "words"),
+    [
+        (
+            '10.2.0.192 A 127.0.0.2\n10.2.0.192 TXT "See https://list.example/10"',
+            "blocklist_listed",
+            "refuse its mail. It says: See https://list.example/10.",
+        ),
+        (
+            "@ A 192.0.2.1",
+            "blocklist_clean",
+            "; without its entry for tests list.example may be out of use (RFC 5782",
+        ),
+        ("2.0.0.127 A 127.0.0.2", "blocklist_clean", "none of the lists asked"),
+        (
+            "* A 127.0.0.2",
+            "blocklist_query_refused",
+            "no answer that counts: list.example has every address",
+        ),
+        (
+            "* A 198.51.100.80",
+            "blocklist_query_refused",
+            "list.example is no block list, or none any more",
+        ),
+        (
+            "10.2.0.192 ! REFUSED",
+            "blocklist_query_refused",
+            "list.example does not answer this name server",
+        ),
+        ("10.2.0.192 ! SERVFAIL", "dns_servfail", "(SERVFAIL) about list.example"),
+    ],
+)
+def test_a_list_is_told_with_what_it_says(listing, checked, dns, zone, reason, words):
+    dns.publish({**ZONES, "list.example": zone})
+
+    main = row(checked(listing)).reasons[0]
+
+    assert main.id == reason
+    assert words in f"{main.title}. {main.why}"
+
+
 def test_who_asks_no_list_any_more_is_not_warned_of_it(listing, checked, dns, owner):
     checked(listing)
     dns.publish(LISTED)

@@ -17,6 +17,12 @@ from portal.deliverability.types import CheckName, Status
 from portal.services.reasons.types import Reason, Rule
 
 LONGEST = 120  # characters of a word that was found
+_SILENT = {
+    "refused": "{} does not answer this name server",
+    "everybody": "{} has every address",
+    "no_list": "{} is no block list, or none any more",
+}
+_UNTESTED = "; without its entry for tests {} may be out of use (RFC 5782 §5)"
 RECEIVERS = {
     "gmail": "Gmail",
     "yahoo": "Yahoo",
@@ -116,6 +122,9 @@ def _asides(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield name, _aside(": {}", _listed(facts.get(name)))
     yield "unreadable", _aside(" of {}", _listed(facts.get("unreadable")))
     yield "said", _aside(": {}", _listed(facts.get("said")))
+    yield "listing", _aside(" It says: {}.", _listed(facts.get("listings")))
+    yield "silent", _aside(": {}", _silent(facts.get("lists") or {}))
+    yield "untested", _aside(_UNTESTED, _listed(facts.get("untested")))
     lent = facts.get("somebody_elses")  # nobody can verify it elsewhere
     yield "verifying", "" if lent else ", or verify this one there"
     chosen = facts.get("chosen_by") == "provider"
@@ -126,6 +135,12 @@ def _aside(text: str, words: list[str]) -> str:
     if not words:
         return ""
     return text.replace("{}", _short(", ".join(words[:4])).rstrip("."))
+
+
+def _silent(lists: Mapping[str, str]) -> list[str]:
+    """Each with the reason why its word does not count."""
+    told = ((which.rpartition(" ")[2], state) for which, state in lists.items())
+    return list(dict.fromkeys(_SILENT[s].format(n) for n, s in told if s in _SILENT))
 
 
 def _named(names: Any) -> str:

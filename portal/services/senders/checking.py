@@ -8,7 +8,7 @@ from dataclasses import fields
 from portal.address import parse_mailbox, parse_name
 from portal.config import Settings
 from portal.crypto.signing import algorithm_of
-from portal.deliverability.relay_ip import MOST_LISTED
+from portal.deliverability.blocklists import MOST_LISTED
 from portal.delivery.types import Auth, Security
 from portal.providers.catalogue import Catalogue
 from portal.providers.types import Provider

@@ -5,7 +5,7 @@ signature of all below it (s=, d=, a=, c=, i= as in one; `body=other`: of anothe
 `more=yes`: with l=, and lines added behind), the others for what stands in `_LINES`.
 `after` is what a copy went through. In `expect`, `rows` are label, status and what they
 are about; `took` and `encryption` go from the first hop on, `-` where it is not told;
-`notes`, `says` and `texts` are parts of sentences.
+`notes`, `says` and `texts` are parts of sentences, `without` what no note says.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from tests.domains.received_mails import ZONES, received
 def read_of(found):
     """In the words of `expect`."""
     adopted = found.adoptable
-    took = ["-" if hop.took_s is None else str(hop.took_s) for hop in found.way]
+    took = [_took(hop) for hop in found.way]
     return {
         "status": found.status.value,
         "rows": sorted(f"{e.label} {e.status.value} {e.about}" for e in found.rows),
@@ -22,6 +22,12 @@ def read_of(found):
         "selectors": list(adopted.selectors) if adopted else [],
         "return_path": (adopted.return_path if adopted else None) or "",
     }
+
+
+def _took(hop):
+    if hop.off_s is not None:
+        return f"off by {hop.off_s}"
+    return "-" if hop.took_s is None else str(hop.took_s)
 
 
 @pytest.mark.parametrize("mail", received(), ids=lambda mail: mail.name)
@@ -39,6 +45,8 @@ def test_a_received_mail_reads_as_expected(dns, shop, owner, mail):
     for name, whole in spoken.items():
         missing = [part for part in expected.pop(name, ()) if part not in whole]
         assert not missing, whole
+    told = [part for part in expected.pop("without", ()) if part in spoken["notes"]]
+    assert not told, spoken["notes"]
     if "rows" in expected:
         expected["rows"].sort()
     read = read_of(found)

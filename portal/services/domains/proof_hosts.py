@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from portal.address import BadAddress, parse_domain
 from portal.deliverability import suffixes
+from portal.mail.reading import shown
+
+LONGEST = 300
 
 
 def domain_of(text: str | None) -> str | None:
@@ -18,3 +21,8 @@ def organization(host: str) -> str | None:
     domain = domain_of(host)
     last = domain.rpartition(".")[2] if domain else ""
     return suffixes.organization(domain) if domain and not last.isdigit() else None
+
+
+def short(text: str, most: int = LONGEST) -> str:
+    """As a page shows it."""
+    return shown(text[:most])

@@ -11,7 +11,7 @@ from portal.mail.received_trust import Trusted
 from portal.services.domains.proof_hosts import organization
 from portal.services.domains.proof_types import HopView
 
-SLOW_S = 60
+MOST_SLOW = 3  # that are named; the way shows all
 _AUTHENTICATED_AS = "x-ms-exchange-organization-authas"  # left out for others
 NO_PLACE = (
     "The header names no server that the mail came through, so that no result in it "
@@ -92,7 +92,10 @@ def notes(
         yield GATEWAY.format(through)
     if proof.passes is False:
         yield LIST if mail.texts("list-id") else FAILED
-    yield from (SLOW.format(hop.by, hop.took) for hop in way if hop.is_slow)
+    slow = sorted(
+        (hop for hop in way if hop.is_slow), key=lambda hop: -(hop.took_s or 0)
+    )
+    yield from (SLOW.format(hop.by, hop.took) for hop in slow[:MOST_SLOW])
     if mail.body is None and any(
         each.outcome is Outcome.HEADER_ONLY for each in proof.signatures
     ):

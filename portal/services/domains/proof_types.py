@@ -23,13 +23,15 @@ class ProofRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HopView:
-    """One server on the way. `took_s` since the last one that says when, less than
-    nothing where their clocks differ; `is_slow`: somebody let it wait; `status` is that of its encryption."""
+    """One server on the way. `took_s` since the last one that says when; where its
+    clock does not go with the others, `off_s` says by how much (less than nothing: it
+    is behind). `is_slow`: somebody let it wait; `status` is that of its encryption."""
 
     peer: str
     by: str
     at: datetime | None
     took_s: int | None
+    off_s: int | None
     is_slow: bool
     status: Status
     encryption: str
@@ -37,8 +39,11 @@ class HopView:
 
     @property
     def took(self) -> str:
-        """The same in words; of a clock that is behind, by how much."""
-        return "" if self.took_s is None else lasting(abs(self.took_s))
+        return "" if self.took_s is None else lasting(self.took_s)
+
+    @property
+    def off(self) -> str:
+        return "" if self.off_s is None else lasting(abs(self.off_s))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

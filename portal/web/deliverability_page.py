@@ -17,7 +17,8 @@ from portal.store.fields import now
 from portal.web import deliverability_chart
 from portal.web.deliverability_tree import Branch, tree
 
-_URGENCY = (Status.FAIL, Status.WARN, Status.UNKNOWN, Status.PASS, Status.INFO)
+_POOR = (Status.FAIL, Status.WARN, Status.UNKNOWN)
+_URGENCY = (*_POOR, Status.PASS, Status.INFO)
 WORDS = {
     Status.PASS: "In order",
     Status.WARN: "To improve",
@@ -139,13 +140,21 @@ class DomainPage:
     @property
     def poor(self) -> bool:
         """Something is not in order: a resolver may only remember what was."""
-        poor = (Status.FAIL, Status.WARN, Status.UNKNOWN)
-        return any(each.status in poor for each in self.view.checks)
+        return any(each.status in _POOR for each in self.view.checks)
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         ordered = sorted(self.view.checks, key=lambda each: _URGENCY.index(each.status))
         return tuple(_row(each) for each in ordered)
+
+    @property
+    def others(self) -> tuple[tuple[str, tuple[Row, ...]], ...]:
+        """What is not in order beside what the verdict names, by its urgency."""
+        about = self.view.verdict.about if self.view.verdict else None
+        poor = (each for each in self.rows if each.view.status in _POOR)
+        left = (each for each in poor if each.view.check is not about)
+        found = groupby(left, key=lambda each: each.view.status)
+        return tuple((WORDS[status], tuple(rows)) for status, rows in found)
 
     @cached_property
     def days(self) -> tuple[Verdicts, ...]:

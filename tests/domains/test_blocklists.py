@@ -85,6 +85,34 @@ def test_a_list_that_does_not_answer_takes_nothing_back(listing, checked, dns, o
     assert len(domains.attention(owner)) == 1
 
 
+def test_a_day_counts_a_silent_list_as_it_was_last_known(listing, checked, dns, owner):
+    """Nobody was taken off a list because it no longer answers."""
+    dns.publish(LISTED)
+    checked(listing)
+    dns.publish(SILENT)
+
+    (day,) = checked(listing).history
+
+    assert day.statuses[CheckName.BLOCKLIST] is Status.FAIL
+    assert day.status is Status.WARN
+
+
+def test_a_list_that_answers_does_not_speak_for_one_that_is_silent(
+    shop, checked, dns, owner
+):
+    both = shop(**RELAY, blocklists=["list.example", "other.example"])
+    dns.publish({**LISTED, "other.example": "2.0.0.127 A 127.0.0.2"})
+    checked(both)
+    dns.publish({**SILENT, "other.example": "2.0.0.127 A 127.0.0.2"})
+
+    silent = row(checked(both))
+    dns.publish({**SILENT, "other.example": "10.2.0.192 A 127.0.0.3"})
+    listed = row(checked(both))
+
+    assert (silent.status, silent.last_known.status) == (Status.INFO, Status.FAIL)
+    assert (listed.status, listed.last_known) == (Status.FAIL, None)
+
+
 @pytest.mark.parametrize(
     ("zone", "reason", "words"),
     [

@@ -117,6 +117,18 @@ def test_no_gap_is_left_in_any_sentence(id_, facts):
             " policy, and two more.",
         ),
         (
+            Status.FAIL,
+            but(NO_KEY, view("tls_rpt", Status.FAIL, ("tls_rpt_syntax",))),
+            "Gmail, Yahoo and Outlook may refuse {mail} because of DKIM: there is no"
+            " key.",
+        ),
+        (
+            Status.WARN,
+            but(LATE, view("dkim", Status.UNKNOWN, ("dns_timeout",))),
+            "Nobody can say now whether receivers accept {mail}; DKIM: nobody answered"
+            " in time about _domainkey.shop.example.",
+        ),
+        (
             Status.WARN,
             but(WHO),
             "Whether Gmail and Outlook accept {mail} is open because of DKIM: the name"

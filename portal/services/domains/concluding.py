@@ -183,7 +183,7 @@ def _keep(
 
 def _as_known(check: Check, known: Mapping[str, Any]) -> Check:
     last = known.get(check.check)
-    if check.status is not Status.UNKNOWN or last is None:
+    if last is None or not is_open(check.status, check.reasons):
         return check
     return replace(check, status=Status(last["status"]))
 

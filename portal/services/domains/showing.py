@@ -58,8 +58,9 @@ def shown(
 
 
 def is_open(status: Status, reasons: Sequence[str]) -> bool:
-    """Nobody could tell; a block list that does not answer us says nothing either."""
-    silent = tuple(reasons[:1]) == ("blocklist_query_refused",)
+    """Nobody could tell; a block list that does not answer us says nothing either,
+    whatever others say, unless one of them has an address."""
+    silent = "blocklist_query_refused" in reasons and status is not Status.FAIL
     return status is Status.UNKNOWN or silent
 
 

@@ -17,10 +17,11 @@ from portal.services.reasons.types import Reason, Rule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """All checks in one sentence."""
+    """All checks in one sentence. `about` is the check that it names, if it does."""
 
     status: Status
     sentence: str
+    about: CheckName | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

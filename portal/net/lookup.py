@@ -1,20 +1,18 @@
 """Names to addresses: the system's resolver, or one DNS server the operator names.
 
-The only door to dnspython. Every answer of a resolver is a value.
+Every answer of a resolver is a value.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import threading
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-import dns.asyncresolver
-import dns.exception
-import dns.resolver
-
+from portal.net.records import NameServers
 from portal.net.types import IPAddress, NetFailure, NetTrouble
 
 # What getaddrinfo says when the name is wrong rather than the resolver.
@@ -24,7 +22,7 @@ _NO_SUCH_HOST = {
     if hasattr(socket, name)
 }
 _NONAME = "[Errno -2] Name or service not known"
-_AGAIN = "[Errno -3] Temporary failure in name resolution"
+_TRY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class Resolver:
                 words=f"The look-up of {host} was not answered in {timeout_s:g} s.",
                 exception="TimeoutError",
             )
-        except (OSError, UnicodeError, dns.exception.DNSException) as error:
+        except (OSError, UnicodeError) as error:
             return _failure(host, error)
         if not found:
             return _no_such_host(host, _NONAME)
@@ -99,24 +97,12 @@ async def _ask_server(
     host: str, server: tuple[str, int], timeout_s: float
 ) -> list[IPAddress]:
     """A and AAAA at once. One of them is enough; IPv4 first, as it has no surprises."""
-    resolver = dns.asyncresolver.Resolver(configure=False)
-    resolver.nameservers = [server[0]]
-    resolver.port = server[1]
-    resolver.lifetime = timeout_s
-    answers = await asyncio.gather(
-        *(
-            resolver.resolve(f"{host}.", kind, search=False, raise_on_no_answer=False)
-            for kind in ("A", "AAAA")
-        ),
-        return_exceptions=True,
-    )
-    found: list[IPAddress] = []
-    for answer in answers:
-        if isinstance(answer, dns.resolver.Answer):
-            found += [ip_address(record.to_text()) for record in answer]
-    for answer in answers:
-        if isinstance(answer, BaseException) and not found:
-            raise answer
+    rounds = math.ceil(timeout_s / _TRY_S)  # silence lasts until the caller's limit
+    servers = NameServers(server, timeout_s=_TRY_S, rounds=rounds)
+    answers = await asyncio.gather(servers.ask(host, "A"), servers.ask(host, "AAAA"))
+    found = [ip_address(text) for answer in answers for text in answer.records]
+    if not found and not all(answer.answered.is_known for answer in answers):
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
     return found
 
 
@@ -126,9 +112,9 @@ def _failure(host: str, error: Exception) -> NetFailure:
         if error.errno in _NO_SUCH_HOST:
             return _no_such_host(host, str(error))
         return _no_answer(host, str(error))
-    if isinstance(error, dns.resolver.NXDOMAIN | UnicodeError):
+    if isinstance(error, UnicodeError):
         return _no_such_host(host, _NONAME)
-    return _no_answer(host, _AGAIN)
+    return _no_answer(host, str(error))
 
 
 def _no_such_host(host: str, original: str) -> NetFailure:

@@ -28,7 +28,7 @@ FLASK = ("app", "web", "api")
 DOORS = {
     "aiosmtplib": ("delivery",),
     "scramp": ("delivery",),
-    "dns": ("net/lookup.py", "net/reading.py", "net/records.py"),
+    "dns": ("net/reading.py", "net/resolving.py"),
     "h11": ("net/https.py",),
     "cryptography": ("crypto",),
     "peewee": ("store", "services"),

@@ -70,7 +70,7 @@ def test_a_sound_house_is_left_alone(tmp_path: Path):
         "cli/__init__.py": "from portal.app import create_app",
         "web/x.py": "import flask\nfrom portal.services import sending",
         "services/sending.py": "import peewee\nfrom portal import __version__",
-        "net/lookup.py": "from dns import asyncresolver\nfrom . import guard",
+        "net/reading.py": "from dns import rdata\nfrom . import guard",
         "net/guard.py": "from portal.errors import Invalid",
         "config.py": "from portal.secret import Secret",
         "app.py": "from flask import Flask",

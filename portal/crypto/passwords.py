@@ -12,7 +12,6 @@ from collections.abc import Iterable
 
 from cryptography.exceptions import InvalidKey, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-from zxcvbn import zxcvbn
 
 # OWASP Password Storage: 19 MiB, two passes, one lane.
 MEMORY_KIB, PASSES, LANES = 19456, 2, 1
@@ -58,6 +57,9 @@ def is_guessable(password: str, around: Iterable[str] = ()) -> bool:
 
     `around` are words an attacker knows: the name, the address, the tenant.
     """
+    # Its lists of words take long to import, and only a new password needs them.
+    from zxcvbn import zxcvbn
+
     # The estimate grows with the square of the length; 72 characters tell enough.
     verdict = zxcvbn(password[:72], user_inputs=[word for word in around if word])
     return int(verdict["score"]) < GUESSED_BELOW

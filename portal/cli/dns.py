@@ -24,7 +24,6 @@ from portal.deliverability.types import IPAddress, Report, Subject
 from portal.net import https
 from portal.net.guard import HTTPS_PORTS, GuardedNet, Policy
 from portal.net.lookup import Resolver
-from portal.net.open import OpenNet
 from portal.net.records import NameServers
 from portal.providers.catalogue import Catalogue
 from portal.providers.types import Provider
@@ -70,8 +69,8 @@ def dns(domain: str, nameserver: str | None, as_json: bool, **given: Any) -> int
 
 
 async def _report(subject: Subject, server: tuple[str, int] | None) -> Report:
-    net = OpenNet(server)
-    fetch = partial(https.get, _outward(server), timeout_s=_FETCH_S)
+    net = _outward(server)
+    fetch = partial(https.get, net, timeout_s=_FETCH_S)
     shown = partial(looking.shown_at, net)
     servers = NameServers(server)
     if subject.sends_itself and subject.relay_host and not subject.relay_ips:
@@ -81,11 +80,12 @@ async def _report(subject: Subject, server: tuple[str, int] | None) -> Report:
 
 
 def _outward(server: tuple[str, int] | None) -> GuardedNet:
-    """To where an MTA-STS policy is: answers lead there, and not the operator."""
+    """To where an MTA-STS policy is, and to mail hosts: answers lead there, and not
+    the operator. Inner ones are not looked at, which says nothing about them."""
     policy = Policy(
-        ports=HTTPS_PORTS,
+        ports=HTTPS_PORTS | {looking.MAIL_PORT},
         for_relays=False,
-        is_own=lambda _: False,  # the operator's own web server may have it
+        is_own=lambda _: False,  # the operator's own server may be the one
         resolver=Resolver(server),
         forbidden_s=0,
     )

@@ -6,11 +6,11 @@ from portal.delivery import chain
 from portal.delivery.types import Auth, Relay, Security
 from portal.net.types import Net
 
-_MAIL = 25  # where mail hosts take mail from each other (RFC 5321 §4.5.4.2)
+MAIL_PORT = 25  # where mail hosts take mail from each other (RFC 5321 §4.5.4.2)
 _NOBODY = "localhost.localdomain"  # nothing is sent, so there is nobody to name
 
 
-async def shown_at(net: Net, host: str, *, port: int = _MAIL) -> tuple[str, ...]:
+async def shown_at(net: Net, host: str, *, port: int = MAIL_PORT) -> tuple[str, ...]:
     """Its certificates in PEM after STARTTLS, its own first; none where it shows none.
     Neither a credential nor a mail is sent."""
     relay = Relay(

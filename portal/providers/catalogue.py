@@ -9,30 +9,32 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from portal.providers.reading import BadFile, read
-from portal.providers.types import Group, Provider
+from portal.providers.types import BadFile, Group, Provider
 
 
 class Catalogue:
-    """Every provider by id; the same for all tenants, read once.
+    """Every provider by id; the same for all tenants, each read once.
 
-    `problems` are the files of the operator that are left out, a sentence each.
+    Ours are read when they are asked for; the operator's at once, since somebody has
+    to hear of mistakes. `problems` are those that are left out, a sentence each.
     """
 
     def __init__(
-        self, providers: Iterable[Provider], problems: Iterable[str] = ()
+        self,
+        ours: Mapping[str, Traversable],
+        own: Mapping[str, Provider],
+        problems: Iterable[str] = (),
     ) -> None:
         self.problems = tuple(problems)
-        order = list(Group)
-        ordered = sorted(
-            providers, key=lambda each: (order.index(each.group), each.rank, each.name)
-        )
-        self._by_id = {each.id: each for each in ordered}
+        self._ours = ours
+        self._read = dict(own)
+        self._in_order: tuple[Provider, ...] = ()
 
     @classmethod
     def load(
@@ -40,37 +42,37 @@ class Catalogue:
     ) -> Catalogue:
         """`extra` is the operator's folder and need not exist; `warn` hears of each
         of its files that is left out."""
-        ours = resources.files("portal.providers") / "catalogue"
-        tables = {
-            _id(each): _toml(each.read_text("utf-8"))
-            for each in ours.iterdir()
-            if each.name.endswith(".toml")
-        }
-        providers = {id_: read(id_, table) for id_, table in tables.items()}
-        problems = []
+        folder = resources.files("portal.providers") / "catalogue"
+        ours = {_id(each): each for each in folder.iterdir() if _is_toml(each)}
+        own, problems = {}, []
         for path in sorted(extra.glob("*.toml")) if extra else ():
             id_ = _id(path)
             try:
-                own = _toml(path.read_text("utf-8"))
-                providers[id_] = read(id_, _merged(tables.get(id_, {}), own))
+                base = _table(ours[id_]) if id_ in ours else {}
+                own[id_] = _provider(id_, _merged(base, _table(path)))
             except (BadFile, OSError, UnicodeDecodeError) as error:
                 problems.append(
                     f"The provider file {path} is left out: {_clause(error)}."
                 )
                 warn(problems[-1])
-        return cls(providers.values(), problems)
+        return cls(ours, own, problems)
 
     def get(self, id_: str) -> Provider | None:
-        return self._by_id.get(id_)
+        if id_ not in self._read and id_ in self._ours:
+            self._read[id_] = _provider(id_, _table(self._ours[id_]))
+        return self._read.get(id_)
 
     def all(self) -> tuple[Provider, ...]:
         """In the order of the cards: by group, then by rank."""
-        return tuple(self._by_id.values())
+        if not self._in_order:
+            found = filter(None, map(self.get, {**self._ours, **self._read}))
+            self._in_order = tuple(sorted(found, key=_place))
+        return self._in_order
 
     def by_host(self, host: str) -> Provider | None:
         """The provider whose relay this is, by its name alone."""
         host = host.lower().rstrip(".")
-        for provider in self._by_id.values():
+        for provider in self.all():
             patterns = [each.host for each in provider.hosts]
             patterns += [provider.host_template] if provider.host_template else []
             if any(_fits(pattern, host) for pattern in patterns):
@@ -82,25 +84,38 @@ class Catalogue:
         wanted = words.lower().split()
         return tuple(
             each
-            for each in self._by_id.values()
+            for each in self.all()
             if all(word in _haystack(each) for word in wanted)
         )
 
 
-class _Named(Protocol):
-    @property
-    def name(self) -> str: ...
+_GROUPS = list(Group)
 
 
-def _id(file: _Named) -> str:
+def _place(provider: Provider) -> tuple[int, int, str]:
+    return _GROUPS.index(provider.group), provider.rank, provider.name
+
+
+def _is_toml(file: Traversable) -> bool:
+    return file.name.endswith(".toml")
+
+
+def _id(file: Traversable | Path) -> str:
     return file.name.removesuffix(".toml")
 
 
-def _toml(text: str) -> dict[str, Any]:
+def _table(file: Traversable | Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(file.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise BadFile(f"it is not TOML, {error}") from error
+
+
+def _provider(id_: str, table: Mapping[str, Any]) -> Provider:
+    # Here, as pydantic takes long to import: not before there is something to read.
+    from portal.providers.reading import read
+
+    return read(id_, table)
 
 
 def _merged(ours: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
-from portal.providers.types import Provider
+from portal.providers.types import BadFile, Provider
 
 Table = Mapping[str, Any]
 
@@ -40,11 +41,6 @@ _TABLES = {
     "trial": {"notes": "trial"},
 }
 _UNKNOWN = "unexpected_keyword_argument"
-_ADAPTER = TypeAdapter(with_config(ConfigDict(extra="forbid"))(Provider))
-
-
-class BadFile(ValueError):
-    """The file says something that the catalogue does not understand; in a clause."""
 
 
 def read(id_: str, table: Table) -> Provider:
@@ -60,7 +56,7 @@ def read(id_: str, table: Table) -> Provider:
         else:
             values[key] = value
     try:
-        provider = _ADAPTER.validate_python(values)
+        provider = _adapter().validate_python(values)
     except ValidationError as error:
         raise BadFile(_first(error)) from error
     for choice in provider.ports:
@@ -72,6 +68,11 @@ def read(id_: str, table: Table) -> Provider:
         except re.error as error:
             raise BadFile(f"“{pattern}” is no regular expression ({error})") from error
     return provider
+
+
+@cache
+def _adapter() -> TypeAdapter[Provider]:
+    return TypeAdapter(with_config(ConfigDict(extra="forbid"))(Provider))
 
 
 def _first(error: ValidationError) -> str:

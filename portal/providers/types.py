@@ -23,6 +23,10 @@ _USUAL_CONNECTIONS = 4  # a sender opens no more unless somebody asks for more
 _FOR_ALL = re.compile(r"(\d+)(?: recipients| messages)?(?: by default)?")
 
 
+class BadFile(ValueError):
+    """The file says something that the catalogue does not understand; in a clause."""
+
+
 class Group(StrEnum):
     """Where its card stands when somebody is asked where their mail goes."""
 

@@ -194,7 +194,16 @@ def test_deadlock_ends_well_for_both(postgresql_settings):
     store.detach()
 
 
-def test_process_that_stands_still_loses_its_locks(postgresql_settings):
+# It takes its time, so the driver has to wait for the answer.
+RENAME = "UPDATE tenant SET name = ? WHERE slug = ? AND pg_sleep(0.05) IS NOT NULL"
+BEFORE_IT_STOPS = {
+    "one": lambda: store.statement(RENAME, "theirs", "a"),
+    "several": lambda: store.statements(RENAME, [("theirs", "a"), ("theirs", "b")]),
+}
+
+
+@pytest.mark.parametrize("write", BEFORE_IT_STOPS.values(), ids=BEFORE_IT_STOPS)
+def test_process_that_stands_still_loses_its_locks(postgresql_settings, write):
     """SIGSTOP in mid-transaction: whoever waits for its rows goes on."""
     url = f"{postgresql_settings.database_url}&options=-c%20" + (
         "idle_in_transaction_session_timeout%3D200"
@@ -202,6 +211,7 @@ def test_process_that_stands_still_loses_its_locks(postgresql_settings):
     database = store.attach(dataclasses.replace(postgresql_settings, database_url=url))
     with store.connection():
         add("a")
+        add("b")
     held = threading.Event()
     stopped = threading.Event()
 
@@ -209,7 +219,7 @@ def test_process_that_stands_still_loses_its_locks(postgresql_settings):
         with store.connection():
             try:
                 with store.transaction():
-                    Tenant.update(name="theirs").execute()
+                    write()
                     held.set()
                     stopped.wait(WAIT_S)
             except peewee.PeeweeException:
@@ -226,7 +236,7 @@ def test_process_that_stands_still_loses_its_locks(postgresql_settings):
 
     assert not held.is_set()
     with store.connection():
-        assert Tenant.get().name == "ours"
+        assert {row.name for row in Tenant.select()} == {"ours"}
     writer.close()
     store.detach()
 

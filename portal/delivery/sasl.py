@@ -8,13 +8,14 @@ import binascii
 import hmac
 from dataclasses import dataclass, field
 
-from portal.delivery import bearer, scram
+from portal.delivery import bearer
 from portal.delivery.talk import Talk
 from portal.delivery.trouble import Trouble
 from portal.delivery.types import FailureKind, Reply
 
+SCRAM = ("SCRAM-SHA-256", "SCRAM-SHA-1")
 AS_TYPED = ("PLAIN", "LOGIN")
-PASSWORDS = (*scram.MECHANISMS, *AS_TYPED, "CRAM-MD5")
+PASSWORDS = (*SCRAM, *AS_TYPED, "CRAM-MD5")
 TOKENS = bearer.MECHANISMS
 CERTIFICATES = ("EXTERNAL",)
 # RFC 4954 §4 would take 12,288 octets on the line of AUTH; Postfix reads 2,048.
@@ -34,7 +35,7 @@ class Credentials:
 
 async def speak(talk: Talk, mechanism: str, who: Credentials) -> Reply:
     """The last reply, good or bad. Trouble where the relay breaks the rules."""
-    if mechanism in scram.MECHANISMS:
+    if mechanism in SCRAM:
         return await _scram(talk, mechanism, who)
     if mechanism in bearer.MECHANISMS:
         return await _bearer(talk, mechanism, who)
@@ -76,6 +77,9 @@ async def _cram_md5(talk: Talk, who: Credentials) -> Reply:
 
 
 async def _scram(talk: Talk, mechanism: str, who: Credentials) -> Reply:
+    # Here, as its library takes long to import and few relays ask for it.
+    from portal.delivery import scram
+
     exchange = scram.Scram(mechanism, who.user, who.password)
     reply = await _begin(talk, mechanism, exchange.first())
     if reply.code != 334:
@@ -85,7 +89,10 @@ async def _scram(talk: Talk, mechanism: str, who: Credentials) -> Reply:
         proof = await asyncio.to_thread(exchange.final, challenge)
         reply = await talk.ask_hidden(_b64(proof))
         if reply.code != 334:
-            return _unproven(talk, reply)
+            if reply.positive and not _is_believed(talk):
+                words = "it does not prove that it knows the password"
+                raise scram.NotAsAgreed(words)
+            return reply
         answer = _challenge(talk, reply).decode("ascii", "replace")
         if not answer.startswith("e="):  # RFC 5802 §7: why not; its 535 follows
             exchange.check(answer)
@@ -98,12 +105,10 @@ async def _scram(talk: Talk, mechanism: str, who: Credentials) -> Reply:
     return await talk.ask(b"")
 
 
-def _unproven(talk: Talk, reply: Reply) -> Reply:
-    """A relay that lets us in without its proof is believed where its certificate
-    says who it is, and nowhere else (RFC 5802 §3)."""
-    if reply.positive and talk.connected.over_tls is None:
-        raise scram.NotAsAgreed("it does not prove that it knows the password")
-    return reply
+def _is_believed(talk: Talk) -> bool:
+    """A relay that lets us in without its proof: where its certificate says who it
+    is, and nowhere else (RFC 5802 §3)."""
+    return talk.connected.over_tls is not None
 
 
 async def _bearer(talk: Talk, mechanism: str, who: Credentials) -> Reply:

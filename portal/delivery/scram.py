@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 from scramp import ScramClient, ScramException
-from scramp.utils import saslprep
 
-MECHANISMS = ("SCRAM-SHA-256", "SCRAM-SHA-1")
 MAX_ITERATIONS = 1_000_000  # a hostile relay asks for hours of hashing
 
 
 class NotAsAgreed(Exception):
     """The relay's side of the exchange is wrong; the text says how."""
-
-
-def fits(user: str, password: str) -> bool:
-    """Whether SASLprep (RFC 4013) has a form of both: emoji, for one, are younger
-    than its tables, and no two programs agree on what to do with them."""
-    try:
-        ScramClient([MECHANISMS[0]], user, password)
-    except ScramException:
-        return False
-    return True
-
-
-def keeps(user: str, password: str) -> bool:
-    """Whether SASLprep leaves both as they were typed. Where it does not, relays
-    differ: Dovecot keeps the password as it is, and so refuses the prepared one."""
-    return all(saslprep(text) == text for text in (user, password))
 
 
 class Scram:

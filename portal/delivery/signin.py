@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 
-from portal.delivery import sasl, scram
+from portal.delivery import preparing, sasl
 from portal.delivery.bearer import first_words
 from portal.delivery.extensions import Extensions
 from portal.delivery.sasl import Credentials
@@ -110,16 +110,16 @@ def _in_order(relay: Relay, *, over_tls: bool) -> tuple[str, ...]:
     if not over_tls or ours is not sasl.PASSWORDS:
         return ours
     user, password = _user(relay), _revealed(relay.password)
-    if not scram.fits(user, password) or scram.keeps(user, password):
+    if not preparing.fits(user, password) or preparing.keeps(user, password):
         return ours
     return (*sasl.AS_TYPED, *(each for each in ours if each not in sasl.AS_TYPED))
 
 
 def _is_fit(mechanism: str, relay: Relay) -> bool:
     """SCRAM prepares what is typed; a password that cannot be goes as it is."""
-    if mechanism not in scram.MECHANISMS:
+    if mechanism not in sasl.SCRAM:
         return True
-    return scram.fits(_user(relay), _revealed(relay.password))
+    return preparing.fits(_user(relay), _revealed(relay.password))
 
 
 def _user(relay: Relay) -> str:

@@ -83,6 +83,7 @@ async def check_blocklists(asking: Asking, subject: Subject) -> Check | None:
             "unanswered": _zones(
                 pair for pair, state in told.items() if state not in _REASONS
             ),
+            "room_for": f"{MOST_LISTED} questions" if pairs[MOST_LISTED:] else None,
             "listings": [
                 text
                 for pair in listed
@@ -151,7 +152,7 @@ def _read(answer: Records) -> str:
 
 
 def _codes(answer: Records) -> list[str]:
-    return [text for text in answer.records if text.startswith("127.")]
+    return sorted(text for text in answer.records if text.startswith("127."))
 
 
 def _is_absent(answer: Records | None) -> bool:

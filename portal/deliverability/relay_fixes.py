@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 
@@ -15,25 +15,34 @@ from portal.deliverability.suffixes import organization
 from portal.deliverability.types import Fix, Status, Subject
 from portal.net.records import Records
 
-MOST_HOSTS = 2  # for mail to the domain, which may well be where mail leaves
+MOST_HOSTS = 2  # of a kind: for mail to the domain, where mail may well leave, too
 _WHO = "Whoever gives you the address sets it; the name must lead back to it."
 _NEW = "{} Take one that has the {} record {}."
 _BACK = "So that the name of the address leads back to it."
 
 
 async def records_for(
-    asking: Asking, subject: Subject, poor: Iterable[Named]
+    asking: Asking, subject: Subject, judged: Sequence[Named]
 ) -> tuple[Fix, ...]:
-    """For addresses whose names are known and will not do."""
-    found = await asyncio.gather(*(_records(asking, subject, each) for each in poor))
+    """For those whose names are known and will not do; of the others each name may be
+    that of the same host."""
+    poor = [each for each in judged if each.reasons and each.is_known]
+    fine = [name for each in judged if not each.reasons for name in each.names]
+    found = await asyncio.gather(
+        *(_records(asking, subject, each, fine) for each in poor)
+    )
     return tuple(dict.fromkeys(each for fixes in found for each in fixes))
 
 
-async def _records(asking: Asking, subject: Subject, named: Named) -> list[Fix]:
+async def _records(
+    asking: Asking, subject: Subject, named: Named, fine: Sequence[str]
+) -> list[Fix]:
     """A host that has the address already is the best name; else one that has none of
     its kind and may get it. To one that has others nothing is added: mail that comes
     in may follow them."""
-    kind, told = kind_of(named.ip), _told(subject, named)
+    kind = kind_of(named.ip)
+    given = (*named.names, subject.helo, subject.relay_host, *fine[:MOST_HOSTS])
+    told = list(dict.fromkeys(name for name in given if name))
     mail = await asking.ask(subject.domain, "MX")
     hosts = [each.rpartition(" ")[2] for each in mail.records][:MOST_HOSTS]
     asked = [each for each in dict.fromkeys([*told, *hosts]) if _is_name(each, named)]
@@ -54,12 +63,6 @@ async def _records(asking: Asking, subject: Subject, named: Named) -> list[Fix]:
             return [_ptr(named, host)]
     note = _NEW.format(_WHO, kind, named.ip)
     return [_ptr(named, f"{{mail host}}.{subject.domain}", note)]
-
-
-def _told(subject: Subject, named: Named) -> list[str]:
-    """Names that may be those of the host, the likeliest first."""
-    given = (*named.names, subject.helo, subject.relay_host)
-    return list(dict.fromkeys(name for name in given if name))
 
 
 def _is_name(host: str, named: Named) -> bool:

@@ -26,6 +26,10 @@ class Named:
     names: tuple[str, ...] = ()
     reasons: dict[str, Status]
 
+    @property
+    def is_known(self) -> bool:
+        return Status.UNKNOWN not in self.reasons.values()
+
 
 async def addresses_of(dns: Dns, host: str) -> tuple[IPAddress, ...]:
     """Where a relay is that sends from the address of its own name, or is told by it."""

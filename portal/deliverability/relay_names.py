@@ -18,8 +18,9 @@ from portal.deliverability.types import Check, CheckName, IPAddress, Status, Sub
 from portal.deliverability.unknowing import reason_of
 from portal.net.records import Answered
 
-MOST_NAMES = 8  # of one address
+MOST_NAMES = 10  # of one address, as in RFC 7208 §4.6.4
 MOST_FOLLOWED = 16  # of all
+_ROOM = f"{MOST_ADDRESSES} addresses"
 _NOT_ASKED = {reason_of(Answered.TIMEOUT): Status.UNKNOWN}  # there was no room for it
 
 
@@ -40,20 +41,19 @@ async def check_ptr(asking: Asking, subject: Subject) -> Check | None:
     reasons: dict[str, Status] = {}
     for each in judged:
         reasons |= each.reasons
-    unknown = [each for each in judged if Status.UNKNOWN in each.reasons.values()]
-    poor = [each for each in judged if each.reasons and each not in unknown]
     return Check(
         check=CheckName.PTR,
         status=worst(reasons.values()),
         reasons=ordered(reasons) or ("ptr_ok",),
         found=tuple(name for each in judged for name in each.names),
-        fixes=await records_for(asking, subject, poor),
+        fixes=await records_for(asking, subject, judged),
         facts={
             "addresses": {
                 str(each.ip): {"names": list(each.names), "reasons": list(each.reasons)}
                 for each in judged
             },
-            "unanswered": [str(each.ip) for each in unknown],
+            "unanswered": [str(each.ip) for each in judged if not each.is_known],
+            "room_for": _ROOM if relays[MOST_ADDRESSES:] else None,
         },
     )
 

@@ -111,3 +111,4 @@ def test_what_there_was_no_room_to_ask_is_not_in_order(checked):
     assert check.reasons == ("dns_timeout",)
     assert list(check.facts["lists"].values()).count("clean") == 16
     assert check.facts["unanswered"] == ["plain.example", "ill.example"]
+    assert check.facts["room_for"] == "16 questions"

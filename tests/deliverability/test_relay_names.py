@@ -88,6 +88,14 @@ def test_beyond_eight_addresses_nobody_knows(checked):
     assert check.reasons == ("dns_timeout",)
     assert check.facts["addresses"]["192.0.2.107"]["reasons"] == []
     assert check.facts["unanswered"] == ["192.0.2.108"]
+    assert check.facts["room_for"] == "8 addresses"
+
+
+def test_ten_names_are_followed_as_receivers_do(checked):
+    names = "\n".join(f"9 PTR n{n}.shop.example." for n in range(9))
+    zones = ZONES | {ARPA: f"{names}\n9 PTR out.shop.example."}
+
+    assert checked(zones, check_ptr, subject("192.0.2.9")).reasons == ("ptr_ok",)
 
 
 def test_of_too_many_names_none_may_be_the_one_that_leads_back(checked):
@@ -161,6 +169,22 @@ def test_the_name_that_is_proposed_leads_back(checked, ip, given, fixes):
         for fix in check.fixes
     ]
     assert told == fixes
+
+
+@pytest.mark.parametrize(
+    ("both", "fixes"),
+    [
+        (True, ["PTR out.shop.example"]),
+        (False, ["PTR out.shop.example", "AAAA 2001:db8::7"]),
+    ],
+)
+def test_one_host_has_one_name_in_both_families(checked, both, fixes):
+    names = "out A 192.0.2.9" + ("\nout AAAA 2001:db8::7" if both else "")
+    zones = ZONES | {"shop.example": names}
+
+    check = checked(zones, check_ptr, subject("192.0.2.9", "2001:db8::7"))
+
+    assert [f"{fix.type} {fix.value}" for fix in check.fixes] == fixes
 
 
 BARE = ["192.0.2.11", "192.0.2.15", "2001:db8::7", "192.0.2.12"]

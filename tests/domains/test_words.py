@@ -223,15 +223,16 @@ def test_a_name_that_the_provider_alone_knows_shows_no_braces():
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "room", "told"),
     [
-        ([], "shop.example"),
-        (["spf.crm.example"], "spf.crm.example"),
-        (list("abc"), "a, b and 1 more"),
+        ([], None, "shop.example"),
+        (["spf.crm.example"], None, "spf.crm.example"),
+        (list("abc"), None, "a, b and 1 more"),
+        (["a"], "8 addresses", "a; one check has room for 8 addresses"),
     ],
 )
-def test_a_branch_that_nobody_answers_for_is_named(names, told):
-    facts = {"unanswered": names}
+def test_a_branch_that_nobody_answers_for_is_named(names, room, told):
+    facts = {"unanswered": names, "room_for": room}
     found = words_of(facts, domain="shop.example", provider=None, where="shop.example")
 
     title = reason("dns_timeout", found).title

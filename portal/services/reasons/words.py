@@ -90,7 +90,7 @@ def words_of(
         "domain": domain,
         "provider": provider or "your relay",
         "where": where,
-        "unanswered": _named(facts.get("unanswered")) or where,
+        "unanswered": (_named(facts.get("unanswered")) or where) + _room(facts),
         "host": _short(_known_part(facts.get("host") or domain)),
         "lookups": _short(facts.get("lookups", "Nearly all")),
         "void_lookups": _short(facts.get("void_lookups", "Several")),
@@ -135,6 +135,12 @@ def _aside(text: str, words: list[str]) -> str:
     if not words:
         return ""
     return text.replace("{}", _short(", ".join(words[:4])).rstrip("."))
+
+
+def _room(facts: Mapping[str, Any]) -> str:
+    """Some were not asked at all."""
+    room = facts.get("room_for")
+    return f"; one check has room for {_short(room)}" if room else ""
 
 
 def _silent(lists: Mapping[str, str]) -> list[str]:

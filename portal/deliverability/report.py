@@ -16,17 +16,17 @@ from portal.deliverability.dnssec import check_dnssec
 from portal.deliverability.fixes import zone_of
 from portal.deliverability.from_domain import check_from_domain, exists
 from portal.deliverability.mx import check_mx
+from portal.deliverability.rating import overall
 from portal.deliverability.relay_names import check_ptr
 from portal.deliverability.spf.judging import check_spf
 from portal.deliverability.transport.dane import Shown, check_dane
 from portal.deliverability.transport.mta_sts import Fetch, check_mta_sts
 from portal.deliverability.transport.tls_rpt import check_tls_rpt
-from portal.deliverability.types import Check, CheckName, Report, Status, Subject
+from portal.deliverability.types import Check, CheckName, Report, Subject
 from portal.net.records import Dns, NameServers
 
 _ORDER = list(CheckName)
 _HELD_UP_S = 1.0
-_REQUIRED = frozenset({CheckName.FROM_DOMAIN, CheckName.DKIM, CheckName.DMARC})
 
 
 async def report(
@@ -170,19 +170,3 @@ def _three(subject: Subject) -> set[str]:
     """The domains whose alignment counts."""
     known = {subject.domain, domains.signing(subject), domains.envelope(subject)}
     return {each for each in known if each is not None and "{" not in each}
-
-
-def overall(subject: Subject, checks: list[Check]) -> Status:
-    """A required check that fails fails all; anything else short of pass is a warning."""
-    if any(c.status is Status.FAIL and _is_required(subject, c) for c in checks):
-        return Status.FAIL
-    poor = (Status.FAIL, Status.WARN, Status.UNKNOWN)
-    return Status.WARN if any(c.status in poor for c in checks) else Status.PASS
-
-
-def _is_required(subject: Subject, check: Check) -> bool:
-    if check.check is CheckName.SPF:
-        spf, path = subject.spf, subject.usual_path
-        vital = path is not None and path.required
-        return spf is None or spf.required_at_from_domain or vital
-    return check.check in _REQUIRED

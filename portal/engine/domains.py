@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from functools import partial
 
 from portal.deliverability.asking import PATIENCE_S
-from portal.deliverability.report import checks_of
 from portal.deliverability.types import Check
 from portal.engine.errands import Errands
 from portal.services import domains
@@ -74,6 +74,8 @@ class Domains(Errands[Job]):
         await self._database(partial(domains.finish, self._installation, job, told))
 
     async def _check(self, job: Job, checks: list[Check]) -> None:
+        loop = asyncio.get_running_loop()
+        checks_of = await loop.run_in_executor(self._threads, _how_to_check)
         asking = checks_of(
             job.subject,
             job.dns,
@@ -94,3 +96,11 @@ class Domains(Errands[Job]):
             if len(checks) > written and not check.done():
                 written = len(checks)
                 await self._database(partial(domains.progress, job, tuple(checks)))
+
+
+def _how_to_check() -> Callable[..., AsyncIterator[Check]]:
+    """Some fifty modules, imported for the first check, and in a thread: meanwhile the
+    loop has mail to carry."""
+    from portal.deliverability.report import checks_of
+
+    return checks_of

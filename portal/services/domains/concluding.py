@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
-from portal.deliverability.report import overall
+from portal.deliverability.rating import overall
 from portal.deliverability.types import Check, CheckName, Status, Subject
 from portal.services import alerts
 from portal.services.actor import Actor

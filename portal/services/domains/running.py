@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from peewee import fn
 
 from portal.address import BadAddress
-from portal.deliverability.report import overall
-from portal.deliverability.transport.dane import Shown
-from portal.deliverability.transport.mta_sts import Fetch
+from portal.deliverability.rating import overall
 from portal.deliverability.types import Check, Status, Subject
 from portal.net import https
 from portal.net.guard import GuardedNet, policy_of
@@ -33,6 +32,10 @@ from portal.services.testing.settling import actor_of
 from portal.store.database import transaction
 from portal.store.fields import now
 from portal.store.models import DomainCheck, DomainVerdict, Sender, SenderVersion
+
+if TYPE_CHECKING:  # at run time only a check needs these
+    from portal.deliverability.transport.dane import Shown
+    from portal.deliverability.transport.mta_sts import Fetch
 
 log = logging.getLogger(__name__)
 

@@ -14,6 +14,7 @@ from portal.address import BadAddress, parse_mailbox
 from portal.mail.received_comments import parted
 from portal.mail.received_paste import lines_of
 
+MOST_OCTETS = 1024 * 1024  # that are read; of a longer mail the header alone counts
 MOST_FIELDS = 500
 LONGEST_FIELD = 16 * 1024  # octets of one field that are read
 OUTLOOK_FILE = bytes.fromhex("d0cf11e0a1b11ae1")  # a compound file, not a mail
@@ -55,11 +56,13 @@ class Field:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedMail:
     """`fields` from the top, the newest trace first; `body` is None where only the
-    header was given. `is_broken`: a copy lost how its lines were folded."""
+    header was given, or `is_long`. `is_broken`: a copy lost how its lines were
+    folded."""
 
     fields: tuple[Field, ...]
     body: bytes | None = field(repr=False)
     is_broken: bool = False
+    is_long: bool = False
 
     def texts(self, name: str) -> tuple[str, ...]:
         return tuple(each.text for each in self.fields if each.name == name)
@@ -93,7 +96,8 @@ class ReceivedMail:
 
 def read(content: bytes) -> ReceivedMail:
     """Never raises; without any field it is no mail."""
-    lines = lines_of(content)
+    lines = lines_of(content[:MOST_OCTETS])
+    is_long = len(content) > MOST_OCTETS
     start = _start(lines)
     end = _end(lines, start)
     body = b"\r\n".join(lines[end + 1 :])
@@ -103,8 +107,9 @@ def read(content: bytes) -> ReceivedMail:
             Field(name=name.decode("ascii").lower(), raw=b"\r\n".join(raw))
             for name, raw in rows
         ),
-        body=body if body.strip() else None,
+        body=body if body.strip() and not is_long else None,
         is_broken=is_broken,
+        is_long=is_long,
     )
 
 

@@ -7,10 +7,15 @@ import re
 _ENDS = re.compile(rb"\r{0,2}\n|\r")  # and what a file became that was turned twice
 _MARKED = re.compile(rb"((?:[ \t]*>[ ]?)+|[ \t]+)[A-Za-z][\w-]{1,60}:")
 _SAMPLE = 400
+# Apple Mail keeps a mail (.emlx) behind its length, and its own notes below it.
+_APPLE = re.compile(rb"([1-9][0-9]{0,8}) *\n(?=[A-Za-z][\w-]*:)")
 
 
 def lines_of(content: bytes) -> list[bytes]:
     """The lines of a mail, without marks of quoting or an indent in front of all."""
+    apple = _APPLE.match(content)
+    if apple:
+        content = content[apple.end() : apple.end() + int(apple[1])]
     return _unmarked(_ENDS.split(_in_utf8(content)))
 
 

@@ -7,13 +7,15 @@ that claim to be theirs (RFC 8601 §5). Everything further down is hearsay.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from portal.mail.received import Field, ReceivedMail
 from portal.mail.received_border import (
     MOST_READ,
     SPF,
+    Block,
     Organization,
     blocks_of,
     border_of,
@@ -25,17 +27,24 @@ from portal.mail.received_hops import Hop
 from portal.mail.received_results import Result, Results
 from portal.mail.received_spf import spf_result
 
+_NAME = re.compile(r"[\w.:-]{1,255}")
+_JUDGED = frozenset(("spf", "dkim", "dmarc"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trusted:
     """`border` is the hop that took the mail from outside; None where the header
     names no hop, so that nothing has a place. `ignored` names those that wrote
-    results which do not count."""
+    results which do not count, `offered` those of them that stand directly in front
+    of the border: who knows them for a gateway of their own may choose to trust them.
+    """
 
     border: Hop | None
     results: tuple[Result, ...]
     by: str | None
     ignored: tuple[str, ...]
+    offered: tuple[str, ...] = ()
+    is_chosen: bool = False
 
     def of(self, method: str) -> tuple[Result, ...]:
         """Of SPF that of the envelope: DMARC takes no other where there is one."""
@@ -45,13 +54,60 @@ class Trusted:
         return tuple(each for each in found if each.is_of_envelope) or found
 
 
-def trusted(mail: ReceivedMail, organization: Organization) -> Trusted:
-    """`organization` tells whose a host is."""
+def trusted(
+    mail: ReceivedMail, organization: Organization, *, chosen: str | None = None
+) -> Trusted:
+    """`organization` tells whose a host is; `chosen` is one of those offered, whose
+    word counts in place of the receiver's."""
     blocks = blocks_of(mail.fields)
     border = border_of(blocks, organization)
     if border is None:
         said = tuple(each.by for each in read(mail.fields))
         return Trusted(border=None, results=(), by=None, ignored=said)
+    before = border_of(blocks[border:], organization)
+    gate = _told(blocks[border:], before, organization) if before else None
+    offered = tuple(_offered(gate, blocks[border][0], organization)) if gate else ()
+    if gate and chosen in offered:
+        mine = [each for each in gate.mine if each.by == chosen]
+        return replace(_trusted(gate, mine), is_chosen=True)
+    told = _told(blocks, border, organization)
+    return replace(_trusted(told, told.mine), offered=offered)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """By those around the server that took the mail in, by others, and of SPF alone."""
+
+    border: Hop | None
+    mine: list[Results]
+    others: list[Results]
+    spf: list[Results]
+
+
+def _trusted(told: _Told, mine: list[Results]) -> Trusted:
+    return Trusted(
+        border=told.border,
+        results=_once([*mine, *told.spf]),
+        by=mine[0].by if mine else None,
+        ignored=tuple(each.by for each in told.others),
+    )
+
+
+def _offered(
+    gate: _Told, border: Hop | None, organization: Organization
+) -> Iterator[str]:
+    """Not the relay of the author, who handed the mail over there. What claims to be
+    the receiver's own is nobody's gateway: it is forged."""
+    if gate.border is None or gate.border.peer is None or gate.border.is_submission:
+        return
+    own = border.by if border else None
+    judged = (each for each in gate.mine if _JUDGED & {r.method for r in each.results})
+    for name in dict.fromkeys(each.by for each in judged):
+        if _NAME.fullmatch(name) and not is_of(name, own, organization):
+            yield name
+
+
+def _told(blocks: list[Block], border: int, organization: Organization) -> _Told:
     received, below = blocks[border]
     above = [field for _, fields in blocks[:border] for field in run_of(fields)]
     mine = read(above)
@@ -64,12 +120,7 @@ def trusted(mail: ReceivedMail, organization: Organization) -> Trusted:
         (mine if ours and not (is_told and _tells_more(each)) else others).append(each)
     others += read(below[len(run) :])
     others += read(f for _, fields in blocks[border + 1 :] for f in fields)
-    return Trusted(
-        border=received,
-        results=_once([*mine, *_spf(above)]),
-        by=mine[0].by if mine else None,
-        ignored=tuple(each.by for each in others),
-    )
+    return _Told(border=received, mine=mine, others=others, spf=_spf(above))
 
 
 def _tells_more(told: Results) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+from dataclasses import dataclass
 from typing import Any
 
 from flask import request
@@ -10,6 +13,7 @@ from werkzeug.wrappers import Response
 from wtforms import StringField, TextAreaField
 
 from portal.errors import Fault, Invalid, TooMany
+from portal.mail.received import MOST_OCTETS
 from portal.services.actor import Actor, Role
 from portal.services.domains import proof
 from portal.services.domains.proof_types import Adoptable
@@ -20,15 +24,38 @@ from portal.web.sender_opening import opened
 pages = access.blueprint("deliverability_proof", __name__)
 
 PAGE, PROOF = "deliverability/proof.html", "deliverability/_proof.html"
-FILE = "file"
+RAW, FILE = "raw", "file"
 _AT = "/t/<slug>/senders/<sender_id>/proof"
-# Above the limit of one mail, so that the sentence about that is reached.
-_ROOM_BYTES = 3 * proof.MOST_BYTES
+# The file of a mail with 25 MB of attachments; what is pasted has to fit in memory.
+_FILE_BYTES = 40 * 1024 * 1024
+_PASTED_BYTES = 3 * MOST_OCTETS
+TOO_LARGE = (
+    "A file of more than 40 MB is not taken, and no more than 3 MB pasted: the header "
+    "of the mail alone is enough."
+)
 _SHOWN_AGAIN = 64 * 1024
 
 
 class ProofForm(PortalForm):
+    """`again` is what was read before, for another reading of it."""
+
     raw = TextAreaField("Source of the received mail")
+    again = StringField("The same mail")
+    trusting = StringField("A gateway to trust")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A mail and where it came from: `field` is that of the form."""
+
+    content: bytes
+    field: str
+    text: str
+
+    @property
+    def again(self) -> str:
+        """As it stands in the page, for a second reading; here it is not kept."""
+        return base64.urlsafe_b64encode(self.content).decode()
 
 
 class AdoptForm(PortalForm):
@@ -39,27 +66,30 @@ class AdoptForm(PortalForm):
 
 @pages.url_value_preprocessor
 def _make_room(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
-    """A whole mail is larger than any other form here."""
-    request.max_content_length = _ROOM_BYTES
-    request.max_form_memory_size = _ROOM_BYTES
+    """A whole mail is larger than any other form here. Files go to the disk."""
+    with_file = request.mimetype == "multipart/form-data"
+    request.max_content_length = _FILE_BYTES if with_file else _PASTED_BYTES
+    request.max_form_memory_size = _PASTED_BYTES
 
 
 @pages.errorhandler(RequestEntityTooLarge)
 def _answer_too_much(_error: RequestEntityTooLarge) -> Response:
-    return errors.show(413, proof.TOO_LARGE)
+    return errors.show(413, TOO_LARGE, href=_tab(), word="Back to the sender")
 
 
 @pages.post(_AT)
 def prove(slug: str, sender_id: str) -> Response:
     actor = access.tenant_actor(slug, Role.ADMIN)
-    text = ProofForm().raw.data or ""
+    form = ProofForm()
+    given = _given(form)
+    trusting = form.trusting.data or None
     try:
-        found = proof.prove(actor, sender_id, _uploaded() or text.encode())
+        found = proof.prove(actor, sender_id, given.content, trusting=trusting)
     except (Invalid, TooMany) as fault:
         status = 429 if isinstance(fault, TooMany) else 422
-        return _refused(actor, sender_id, status, fault, text)
+        return _refused(actor, sender_id, status, fault, given)
     context = _context(actor, sender_id)
-    return fragments.answer(PAGE, PROOF, **context, proof=found)
+    return fragments.answer(PAGE, PROOF, **context, proof=found, given=given)
 
 
 @pages.post(f"{_AT}/adopt")
@@ -75,18 +105,41 @@ def adopt(slug: str, sender_id: str) -> Response:
     try:
         saved = proof.adopt(actor, sender_id, found)
     except Invalid as fault:
-        return _refused(actor, sender_id, 422, fault, "")
+        nothing = Given(content=b"", field=RAW, text="")
+        return _refused(actor, sender_id, 422, fault, nothing)
     notices.say(f"Version {saved.version} looks for what was found in the mail.")
-    return fragments.go(f"/t/{slug}/senders/{sender_id}/deliverability")
+    return fragments.go(_tab())
+
+
+def _tab() -> str:
+    """Of the sender that the request is about."""
+    return request.path.rpartition("/proof")[0] + "/deliverability"
+
+
+def _given(form: ProofForm) -> Given:
+    text = form.raw.data or ""
+    uploaded = _uploaded()
+    if uploaded:
+        return Given(content=uploaded, field=FILE, text=text)
+    again = _octets(form.again.data or "")
+    return Given(content=again or text.encode(), field=RAW, text=text)
 
 
 def _uploaded() -> bytes:
-    """A large one is kept in a file of its own, which ends here."""
+    """A large one is kept in a file of its own, which ends here; one octet too many
+    tells that there is more of it than is read."""
     given = request.files.get(FILE)
     if given is None:
         return b""
     with given.stream as content:
-        return content.read()
+        return content.read(MOST_OCTETS + 1)
+
+
+def _octets(text: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(text)
+    except (ValueError, binascii.Error):
+        return b""
 
 
 def _context(actor: Actor, sender_id: str) -> dict[str, Any]:
@@ -94,10 +147,14 @@ def _context(actor: Actor, sender_id: str) -> dict[str, Any]:
 
 
 def _refused(
-    actor: Actor, sender_id: str, status: int, fault: Fault, text: str
+    actor: Actor, sender_id: str, status: int, fault: Fault, given: Given
 ) -> Response:
-    """What was pasted stays in its place, unless it is very long."""
-    again = text if len(text) <= _SHOWN_AGAIN else ""
+    """What was pasted stays in its place, unless it is very long; a file has to be
+    chosen again, so that its field says why."""
+    again = given.text if len(given.text) <= _SHOWN_AGAIN else ""
+    told: dict[str, Any] = {
+        "proof_errors": {given.field: fault.sentence},
+        "proof_text": again,
+    }
     context = _context(actor, sender_id)
-    told = {"proof_error": fault.sentence, "proof_text": again}
     return fragments.answer(PAGE, PROOF, status, **context, **told)

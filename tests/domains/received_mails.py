@@ -3,7 +3,8 @@
 `received/*.toml`: a line of `mail` that begins with @ stands for more: `@sign` for the
 signature of all below it (s=, d=, a=, c=, i= as in one; `body=other`: of another body;
 `more=yes`: with l=, and lines added behind), the others for what stands in `_LINES`.
-`after` is what a copy went through. In `expect`, `rows` are label, status and what they
+`after` is what a copy went through, `trusting` a gateway that the reader chooses to
+trust; `offered` are those to choose from. In `expect`, `rows` are label, status and what they
 are about; `took` and `encryption` go from the first hop on, `-` where it is not told;
 `notes`, `says` and `texts` are parts of sentences, `without` what no note says.
 """
@@ -64,6 +65,7 @@ Kim
 class Received:
     name: str
     content: bytes
+    trusting: str | None
     expect: dict[str, Any]
 
 
@@ -76,7 +78,12 @@ def _read(path: Path) -> Received:
     content = _signed(given["mail"])
     for name in given.get("after", ()):
         content = AFTER[name](content)
-    return Received(name=path.stem, content=content, expect=given["expect"])
+    return Received(
+        name=path.stem,
+        content=content,
+        trusting=given.get("trusting"),
+        expect=given["expect"],
+    )
 
 
 def _signed(text: str) -> bytes:
@@ -133,6 +140,11 @@ AFTER: dict[str, Callable[[bytes], bytes]] = {
     "unindented": _each(lambda line: line.lstrip(b" \t")),
     "wrapped": _wrapped,
     "utf-16": lambda content: content.decode().encode("utf-16"),
+    "cr": lambda content: content.replace(b"\r\n", b"\r"),
+    "emlx": lambda content: (
+        b"%-11d\n%b<plist><dict></dict></plist>\n" % (len(content), content)
+    ),
+    "long": lambda content: content + b"QUJD\r\n" * 200_000,
     "mbox": lambda content: (
         b"From kim@shop.example Sat Nov 21 16:00:10 2026\n" + content
     ),

@@ -9,11 +9,12 @@ import pytest
 
 from portal.deliverability.types import Status
 from portal.errors import Forbidden, Invalid, Missing, TooMany
+from portal.mail.received import MOST_OCTETS
 from portal.services import audit, domains, senders
 from portal.services.domains import proof
 from portal.services.domains.proof_notes import HEADER_ONLY, NO_PLACE
 from portal.store.fields import now
-from portal.store.models import LiveTest
+from portal.store.models import LiveTest, Recipient
 from tests.domains.conftest import MAIL, PATH, zone
 from tests.domains.mails import BORDER, OTHER, OWN, SHOP, header, mail
 
@@ -130,6 +131,58 @@ def test_a_relays_own_message_id_is_what_it_answered(both_databases, shop, owner
     assert proof.prove(owner, sender_id, content).tied is None
 
 
+SES = "0100019a1b2c3d4e-5f6a7b8c-9d0e-4f1a-000000"
+ANSWERED = {"code": 250, "enhanced": None, "text": f"Ok {SES}"}
+
+
+def answered_as(make, tenant, **more):
+    """A mail of the tenant's that the relay took with this reply."""
+    message = make.message(tenant, to=("lee@office.example",), state="sent", **more)
+    Recipient.update(reply=ANSWERED).where(Recipient.message == message).execute()
+    return message
+
+
+def test_a_mail_is_tied_by_what_its_relay_answered(both_databases, shop, owner, make):
+    answered_as(make, make.tenant("other"))
+    message = answered_as(make, owner.here)
+    make.message(owner.here, to=("lee@office.example",), state="sent")
+    sender_id = shop()
+    content = mail(own=OWN.replace("7.abc@shop", f"{SES}@eu-west-1.amazonses"))
+
+    tied = proof.prove(owner, sender_id, content).tied
+
+    assert (tied.kind, tied.id) == ("message", message.public_id)
+    assert tied.by_reply
+    Recipient.update(tenant=make.tenant("third").id).execute()
+    assert proof.prove(owner, sender_id, content).tied is None
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        OWN.replace("lee@", "sam@").replace("7.abc@shop", f"{SES}@amazonses"),
+        OWN.replace("7.abc@shop", f"{SES[:20]}@amazonses"),
+        OWN.replace("7.abc@shop", "Ok@amazonses"),
+        OWN.replace("To: lee@office.example", "To: " + "<,@" * 5000),
+    ],
+    ids=["another recipient", "a part of it", "a short word", "hostile addresses"],
+)
+def test_a_mail_is_not_tied_by_chance(shop, owner, make, own):
+    answered_as(make, owner.here)
+
+    assert proof.prove(owner, shop(), mail(own=own)).tied is None
+
+
+def test_the_id_that_a_relay_kept_beside_its_own_counts(shop, owner, make):
+    """Gmail and Outlook.com replace a Message-ID and name the one that was there."""
+    message = make.message(owner.here)
+    kept = f"X-Google-Original-Message-ID: {message.message_id}\n"
+
+    tied = proof.prove(owner, shop(), mail(own=kept + OWN)).tied
+
+    assert (tied.kind, tied.id) == ("message", message.public_id)
+
+
 def test_what_is_found_becomes_the_senders(shop, owner, checked):
     """The checks looked for a selector that nobody uses; then for the real one."""
     sender_id = shop()
@@ -203,8 +256,8 @@ def test_what_proves_nothing_of_the_sender_is_not_taken_over(shop, owner, conten
     ("content", "sentence"),
     [
         (b" \r\n", proof.NOTHING),
-        (b"x" * (proof.MOST_BYTES + 1), proof.TOO_LARGE),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and more", proof.IS_OUTLOOK),
+        (b"x" * (MOST_OCTETS + 1), proof.NO_MAIL),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 200_000, proof.IS_OUTLOOK),
         (b"just words", proof.NO_MAIL),
         (b"To: a@b.example\n\nhi", proof.NO_MAIL),
         (b"From: a@b.example, c@d.example\n\nhi", proof.NO_FROM),

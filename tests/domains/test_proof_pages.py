@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
 from portal.services import senders
 from portal.services.domains import proof
+from portal.web.deliverability_proof import TOO_LARGE
 from tests.browsing import HTMX
 from tests.domains.mails import SHOP, mail
 
@@ -38,6 +40,12 @@ def test_an_uploaded_mail_is_answered_to_htmx(as_owner, at):
     assert "Signature verified" in answer.text
 
 
+def offered(page):
+    """The fields of the first gateway that may be trusted."""
+    form = page.partition("a server of your side")[2].partition("</form>")[0]
+    return dict(re.findall(r'name="(again|trusting)" value="([^"]*)"', form))
+
+
 @pytest.mark.parametrize("htmx", [True, False])
 def test_what_is_no_mail_stays_in_the_form(as_owner, at, htmx):
     answer = as_owner.post(at, {"raw": "only <words>"}, htmx=htmx)
@@ -48,10 +56,11 @@ def test_what_is_no_mail_stays_in_the_form(as_owner, at, htmx):
 
 
 @pytest.mark.parametrize(
-    ("size", "status"), [(900_000, 200), (1_100_000, 422), (4_000_000, 413)]
+    ("size", "status"), [(900_000, 200), (20_000_000, 200), (42_000_000, 413)]
 )
 def test_a_mail_has_room_and_a_limit(as_owner, at, size, status):
-    """By hand: the library's own form leaves its temporary file open."""
+    """With all its attachments. By hand: the library's own form leaves its temporary
+    file open."""
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
 
     answer = as_owner.client.post(
@@ -62,7 +71,38 @@ def test_a_mail_has_room_and_a_limit(as_owner, at, size, status):
     )
 
     assert answer.status_code == status
-    assert (proof.TOO_LARGE in answer.text) is (status != 200)
+    assert (TOO_LARGE in answer.text) is (status == 413)
+
+
+def test_too_much_leads_back_to_the_sender(as_owner, at):
+    answer = as_owner.post(at, {"raw": "x" * 4_000_000})
+
+    assert (answer.status_code, TOO_LARGE in answer.text) == (413, True)
+    assert at.replace("/proof", "/deliverability") in answer.text
+
+
+def test_a_file_that_is_no_mail_is_said_beside_its_field(as_owner, at):
+    outlook = bytes.fromhex("d0cf11e0a1b11ae1")
+
+    answer = as_owner.post(at, uploaded(outlook), htmx=True)
+
+    assert answer.status_code == 422
+    (error,) = re.findall(r'id="file-error">([^<]*)', answer.text)
+    assert ".msg" in error and "Save the mail as .eml" in error
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_a_gateway_is_trusted_for_one_reading(as_owner, at, htmx):
+    """The mail goes back and forth in the page: nothing of it is kept here."""
+    behind = b"Received: from mx.office.example (198.51.100.7) by mail.lee.example;\r\n"
+    page = as_owner.post(at, uploaded(behind + mail()), htmx=htmx).text
+    assert "mx.office.example said" not in page
+
+    answer = as_owner.post(at, offered(page), htmx=htmx)
+
+    assert "mx.office.example count in this reading" in answer.text
+    assert "mx.office.example said: pass" in answer.text
+    assert "Signature verified" in answer.text
 
 
 @pytest.mark.parametrize("htmx", [True, False])

@@ -19,6 +19,7 @@ def read_of(found):
         "border": next((hop.by for hop in found.way if hop.is_border), None),
         "encryption": [hop.encryption for hop in found.way],
         "took": took,
+        "offered": list(found.offered),
         "selectors": list(adopted.selectors) if adopted else [],
         "return_path": (adopted.return_path if adopted else None) or "",
     }
@@ -34,7 +35,7 @@ def _took(hop):
 def test_a_received_mail_reads_as_expected(dns, shop, owner, mail):
     dns.publish(ZONES)
 
-    found = proof.prove(owner, shop(), mail.content)
+    found = proof.prove(owner, shop(), mail.content, trusting=mail.trusting)
 
     expected = dict(mail.expect)
     spoken = {

@@ -1,6 +1,6 @@
 """Proof from a received mail: read, verified, shown, and never kept.
 
-`prove(actor, sender_id, content) -> ProofView`; `adopt(actor, sender_id, found)` makes
+`prove(actor, sender_id, content, trusting=…) -> ProofView`; `adopt(actor, sender_id, found)` makes
 what was found there the sender's.
 """
 
@@ -30,13 +30,11 @@ from portal.services.senders.routing import route_now
 from portal.services.senders.saving import Saved, save
 from portal.store.fields import now
 
-MOST_BYTES = 1024 * 1024
 PROOFS, WINDOW_S = 10, 60
 WITHIN_S = 6.0  # somebody waits for the page
 MOST_QUESTIONS = 40
 FIELD = "raw"
 NOTHING = "Paste the source of a received mail, or choose its file."
-TOO_LARGE = "A mail of more than 1 MB is not read: its header alone is enough."
 NO_MAIL = "This is not the source of a mail: it has no header with From."
 IS_OUTLOOK = (
     "This is a file of Outlook's own kind (.msg). Save the mail as .eml, or paste "
@@ -48,8 +46,12 @@ NO_FROM = (
 )
 
 
-def prove(actor: Actor, sender_id: str, content: bytes) -> ProofView:
-    """Takes some seconds. Raises Missing, Invalid for what is no mail, and TooMany."""
+def prove(
+    actor: Actor, sender_id: str, content: bytes, *, trusting: str | None = None
+) -> ProofView:
+    """Takes some seconds. `trusting`: one of the gateways that a first reading has
+    offered, whose results are to count in this one. Raises Missing, Invalid for what
+    is no mail, and TooMany."""
     actor.require(Role.ADMIN)
     fields = stored_fields(newest(find(actor, sender_id)).settings)
     mail = _read(content)
@@ -63,7 +65,7 @@ def prove(actor: Actor, sender_id: str, content: bytes) -> ProofView:
         window_s=WINDOW_S,
         sentence=f"{PROOFS} mails were read in a short time. Try again {{when}}.",
     )
-    trust = trusted(mail, organization)
+    trust = trusted(mail, organization, chosen=trusting)
     evidence = _evidence(mail, parse_mailbox(address).domain, trust)
     proof = asyncio.run(_judged(actor, evidence))
     return shown(
@@ -71,7 +73,7 @@ def prove(actor: Actor, sender_id: str, content: bytes) -> ProofView:
         trust,
         proof,
         way=hops(mail),
-        tied=tied(actor, mail.message_id),
+        tied=tied(actor, mail),
         adoptable=adoptable(proof, fields),
         own_domain=parse_mailbox(fields.from_address).domain,
     )
@@ -152,8 +154,6 @@ def _return_path(proof: Proof) -> str | None:
 def _read(content: bytes) -> ReceivedMail:
     if not content.strip():
         raise Invalid(FIELD, NOTHING)
-    if len(content) > MOST_BYTES:
-        raise Invalid(FIELD, TOO_LARGE)
     if content.startswith(OUTLOOK_FILE):
         raise Invalid(FIELD, IS_OUTLOOK)
     mail = read(content)

@@ -30,6 +30,15 @@ HEADER_ONLY = (
     "Only the header was given. What was signed includes the body, so signatures "
     "cannot be verified here: paste the whole source, or upload the file."
 )
+LONG = (
+    "Of a mail larger than 1 MB the header alone is read. What was signed includes the "
+    "body, so signatures cannot be verified here: send a small test."
+)
+CHOSEN = (
+    "The results of {} count in this reading, because you said that you trust it. If "
+    "that is no server of your side, they say nothing: whoever sends a mail can write "
+    "such lines into it."
+)
 NOTHING_TOLD = (
     "The server that took the mail in wrote no results. What is verified here stands "
     "alone."
@@ -87,6 +96,8 @@ def notes(
         yield NO_PLACE
     elif not trust.results:
         yield NOTHING_TOLD
+    if trust.is_chosen:
+        yield CHOSEN.format(trust.by)
     through = gateway(trust)
     if through:
         yield GATEWAY.format(through)
@@ -99,7 +110,7 @@ def notes(
     if mail.body is None and any(
         each.outcome is Outcome.HEADER_ONLY for each in proof.signatures
     ):
-        yield HEADER_ONLY
+        yield LONG if mail.is_long else HEADER_ONLY
     if trust.border is not None and trust.ignored:
         named = dict.fromkeys(each or "nobody" for each in trust.ignored)
         yield FORGED.format(", ".join(named))

@@ -14,6 +14,8 @@ from portal.services.domains.proof_notes import gateway, notes
 from portal.services.domains.proof_types import Adoptable, ProofRow, ProofView, Tied
 from portal.services.domains.proof_way import total_s, way_of
 
+MOST_OFFERED = 3  # gateways to choose from
+
 
 def shown(
     mail: ReceivedMail,
@@ -45,6 +47,7 @@ def shown(
         total_s=total_s(taken),
         tied=tied,
         adoptable=adoptable,
+        offered=trust.offered[:MOST_OFFERED],
     )
 
 
@@ -57,7 +60,7 @@ def _rows(trust: Trusted, proof: Proof, through: str | None) -> Iterator[ProofRo
     by = _by(trust)
     yield words.dmarc_row(proof, by)
     if not proof.signatures:
-        yield words.no_signature_row()
+        yield words.no_signature_row(has_arrived=trust.border is not None)
     for judged in proof.signatures:
         yield words.signature_row(proof, judged, by)
     if not proof.spf:

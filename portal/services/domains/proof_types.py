@@ -48,11 +48,13 @@ class HopView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tied:
-    """What of this tenant the mail is: `kind` is `test` or `message`."""
+    """What of this tenant the mail is: `kind` is `test` or `message`. `by_reply`: by
+    what the relay answered, as it gave the mail another Message-ID."""
 
     kind: str
     id: str
     at: datetime
+    by_reply: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,8 @@ class Adoptable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofView:
-    """`notes` say what could not be judged, and why. `way` is the oldest hop first."""
+    """`notes` say what could not be judged, and why. `way` is the oldest hop first.
+    `offered`: servers whose results count if the reader chooses to trust them."""
 
     status: Status
     sentence: str
@@ -79,6 +82,7 @@ class ProofView:
     total_s: int | None
     tied: Tied | None
     adoptable: Adoptable | None
+    offered: tuple[str, ...]
 
     @property
     def total(self) -> str:

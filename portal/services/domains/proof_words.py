@@ -21,7 +21,7 @@ _WHY = {
     "body_changed": "The body is not the one that was signed. Copying often changes "
     "a body, and so do mailing lists: upload the file to be sure.",
     "body_missing": "The signature of the header holds. Without the body nobody can "
-    "say whether that is unchanged: paste the whole source.",
+    "say whether that is unchanged.",
     "key_of_other_kind": "The published key is of another kind than the signature.",
     "dkim_missing": "No key is published at this name now.",
     "dkim_multiple_records": "Two keys are published at this name; verifiers take "
@@ -190,7 +190,17 @@ def no_spf_row() -> ProofRow:
     )
 
 
-def no_signature_row() -> ProofRow:
+def no_signature_row(*, has_arrived: bool) -> ProofRow:
+    """Of what names no hop nobody knows how much of the header is there."""
+    if not has_arrived:
+        return ProofRow(
+            label="DKIM",
+            status=Status.UNKNOWN,
+            about="DKIM-Signature",
+            title="Not there",
+            text="What was given holds no DKIM signature, and is not the whole header "
+            "of a mail that arrived.",
+        )
     return ProofRow(
         label="DKIM",
         status=Status.FAIL,

@@ -148,13 +148,15 @@ class DomainPage:
         return tuple(_row(each) for each in ordered)
 
     @property
-    def others(self) -> tuple[tuple[str, tuple[Row, ...]], ...]:
+    def others(self) -> tuple[tuple[str, tuple[CheckView, ...]], ...]:
         """What is not in order beside what the verdict names, by its urgency."""
         about = self.view.verdict.about if self.view.verdict else None
-        poor = (each for each in self.rows if each.view.status in _POOR)
-        left = (each for each in poor if each.view.check is not about)
-        found = groupby(left, key=lambda each: each.view.status)
-        return tuple((WORDS[status], tuple(rows)) for status, rows in found)
+        views = (row.view for row in self.rows if row.view.check is not about)
+        found = groupby(
+            (each for each in views if each.status in _POOR or each.is_left_open),
+            key=lambda each: Status.UNKNOWN if each.is_left_open else each.status,
+        )
+        return tuple((WORDS[status], tuple(checks)) for status, checks in found)
 
     @cached_property
     def days(self) -> tuple[Verdicts, ...]:

@@ -105,11 +105,14 @@ def test_a_list_that_answers_does_not_speak_for_one_that_is_silent(
     checked(both)
     dns.publish({**SILENT, "other.example": "2.0.0.127 A 127.0.0.2"})
 
-    silent = row(checked(both))
+    view = checked(both)
+    silent = row(view)
     dns.publish({**SILENT, "other.example": "10.2.0.192 A 127.0.0.3"})
     listed = row(checked(both))
 
     assert (silent.status, silent.last_known.status) == (Status.INFO, Status.FAIL)
+    assert "one could not be checked" in view.verdict.sentence
+    assert silent.is_left_open and not listed.is_left_open
     assert (listed.status, listed.last_known) == (Status.FAIL, None)
 
 

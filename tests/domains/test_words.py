@@ -45,6 +45,7 @@ GREEN = [
 ]
 P_NONE = view("dmarc", Status.WARN, ("dmarc_policy_none",))
 NO_MX = view("mx", Status.FAIL, ("mx_missing",))
+BAD_MX = view("mx", Status.FAIL, ("mx_points_to_ip",))
 NO_KEY = view("dkim", Status.FAIL, ("dkim_missing",))
 NO_DMARC = view("dmarc", Status.FAIL, ("dmarc_missing",))
 WHO = view("dkim", Status.WARN, ("dkim_selector_unknown",))
@@ -106,9 +107,21 @@ def test_no_gap_is_left_in_any_sentence(id_, facts):
         ),
         (
             Status.WARN,
-            but(P_NONE, NO_MX, LATE),
+            but(P_NONE, BAD_MX, LATE),
             "Gmail and Outlook will accept {mail}; two things to improve; one could"
             " not be checked.",
+        ),
+        (
+            Status.WARN,
+            but(P_NONE, NO_MX),
+            "Some receivers may refuse {mail} because of Mail servers (MX):"
+            " shop.example has no mail server.",
+        ),
+        (
+            Status.WARN,
+            but(view("from_domain", Status.WARN, ("from_domain_no_mail_records",))),
+            "Some receivers may refuse {mail} because of From domain: shop.example has"
+            " neither a mail server nor an address.",
         ),
         (
             Status.FAIL,

@@ -63,6 +63,20 @@ def test_what_the_verdict_does_not_name_is_linked(as_admin, own, run_checks, dns
     assert all(f'<tr id="row-{name}">' in page for name, _ in others(page))
 
 
+def test_a_list_that_fell_silent_after_a_listing_is_among_them(
+    as_admin, own, run_checks, dns
+):
+    as_admin.post(own)
+    run_checks()
+    dns.publish({**ZONES, "list.example": "*.192 A 127.255.255.254"})
+    as_admin.post(own)
+    run_checks()
+    page = as_admin.get(own).text
+
+    assert "Could not check: <a href=" in page
+    assert ("blocklist", "Block lists") in others(page)
+
+
 def test_each_list_says_what_its_word_is_worth(as_admin, own, run_checks):
     as_admin.post(own)
     run_checks()

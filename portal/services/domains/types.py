@@ -54,6 +54,14 @@ class CheckView:
     last_known: LastKnown | None = None  # of an unknown one, if there is any
     json: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_left_open(self) -> bool:
+        """Not known now; of a silent block list only if it had an address."""
+        was = self.last_known
+        return self.status is Status.UNKNOWN or (
+            was is not None and was.status is Status.FAIL
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:

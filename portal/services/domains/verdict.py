@@ -15,7 +15,7 @@ _OPEN = frozenset({"dkim_selector_unknown"})
 _REFUSED_FOR = frozenset(
     (
         *("ptr_missing", "ptr_not_forward_confirmed", "blocklist_listed"),
-        *("mx_null", "dnssec_bogus"),
+        *("mx_null", "mx_missing", "from_domain_no_mail_records", "dnssec_bogus"),
     )
 )
 # Of these no receiver makes a reason to refuse what the domain sends.
@@ -82,7 +82,7 @@ def _refused(checks: Sequence[CheckView], mail: str) -> Told | None:
 
 
 def _accepted(checks: Sequence[CheckView], mail: str) -> Told:
-    unknown = [each for each in checks if each.status is Status.UNKNOWN]
+    unknown = [each for each in checks if each.is_left_open]
     poor = [each for each in checks if each.status in (Status.WARN, Status.FAIL)]
     held = next((each for each in poor if _REFUSED_FOR & set(_ids(each))), None)
     if held is not None:
@@ -107,8 +107,6 @@ def _accepted(checks: Sequence[CheckView], mail: str) -> Told:
 def named(check: CheckView) -> str:
     """The check and its main reason, within a sentence."""
     phrase = check.reasons[0].phrase if check.reasons else check.title
-    if check.check is CheckName.FROM_DOMAIN:
-        return phrase
     return f"{check.label}: {phrase}"
 
 

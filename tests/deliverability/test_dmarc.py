@@ -32,7 +32,7 @@ def test_which_text_is_a_record(text, one):
 
 def test_bad_tags_fall_back_to_defaults():
     record = read(
-        "v=DMARC1; P=Quarantine; sp=nothing; adkim=s; pct=200; x=1; t=Y;;junk"
+        "v=DMARC1; P=Quarantine; aspf=strict; adkim=s; pct=200; x=1; t=Y;;junk"
     )
 
     assert record.policy == record.for_subdomains == record.for_absent == "quarantine"
@@ -41,8 +41,17 @@ def test_bad_tags_fall_back_to_defaults():
         False,
         True,
     )
-    assert record.broken == ("sp=nothing", "pct=200", "junk")
+    assert record.broken == ("aspf=strict", "pct=200", "junk")
     assert record.pct == 100
+
+
+@pytest.mark.parametrize("tag", ["sp=nothing", "np=rejct", "p=all", "sp=reject\u00a0"])
+def test_a_policy_that_is_none_makes_none_of_all(tag):
+    """RFC 9989 §4.10.1: as if the record said p=none, at best."""
+    record = read(f"v=DMARC1; p=reject; {tag}")
+
+    assert record.policy == record.for_subdomains == record.for_absent == "none"
+    assert record.unsound == (tag.partition("=")[0],)
 
 
 @pytest.mark.parametrize(

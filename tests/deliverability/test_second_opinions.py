@@ -155,7 +155,7 @@ def test_checkdmarc_reads_the_same_policies(text, ours):
 @pytest.mark.parametrize(
     ("text", "policy"),
     [
-        ("v=DMARC1; p=reject; sp=nothing", "reject"),
+        ("v=DMARC1; p=reject; sp=nothing", "none"),  # RFC 9989 §4.10.1
         ("v=DMARC1; p=reject; junk", "reject"),
         ("v=DMARC1; p=reject rua=mailto:a@shop.example", "none"),
         ("v=DMARC1; p=none; p=reject", "none"),

@@ -18,7 +18,7 @@ from portal.deliverability.dmarc.alignment import (
 from portal.deliverability.dmarc.mending import reports_to
 from portal.deliverability.dmarc.publishing import better
 from portal.deliverability.dmarc.record import Dmarc, Policy, one_lower
-from portal.deliverability.dmarc.reports import Reports, reports
+from portal.deliverability.dmarc.reports import Reports, are_wanted, reports
 from portal.deliverability.dmarc.walk import Step, Walk, walk
 from portal.deliverability.dmarc.without import why_none, why_not
 from portal.deliverability.fixes import fix
@@ -135,13 +135,13 @@ def _policy(record: Dmarc, source: str, subject: Subject, answered: Answered) ->
 
 def _of_tags(record: Dmarc) -> dict[str, Status]:
     reasons = {}
-    if "p" not in record.values:
-        # RFC 7489 §6.6.3: no policy at all, unless reports are asked for.
-        status = Status.WARN if record.rua else Status.FAIL
+    if not record.has_policy:
+        # RFC 9989 §4.10.1: no policy at all, unless reports are asked for.
+        status = Status.WARN if are_wanted(record) else Status.FAIL
         reasons["dmarc_invalid_policy"] = status
     if record.twice:
         reasons["dmarc_syntax_error"] = Status.FAIL
-    elif any(piece.partition("=")[0].strip().lower() != "p" for piece in record.broken):
+    elif len(record.broken) > record.unsound.count("p"):
         reasons["dmarc_syntax_error"] = Status.WARN
     return reasons
 
@@ -150,7 +150,7 @@ def _of_policy(record: Dmarc, policy: Policy) -> dict[str, Status]:
     reasons = {}
     if policy == "none" and record.policy != "none":
         reasons["dmarc_subdomain_policy_none"] = Status.WARN
-    elif policy == "none" and "p" in record.values:
+    elif policy == "none" and record.has_policy:
         reasons["dmarc_policy_none"] = Status.WARN
     if record.is_test:
         reasons["dmarc_test_mode"] = Status.WARN

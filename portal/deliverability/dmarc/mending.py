@@ -37,7 +37,9 @@ def written(record: Dmarc, domain: str, *, without: Iterable[str] = ()) -> str:
     kept = {n: v for n, v in record.values.items() if n not in {"p", *without}}
     rua = [each for part in record.rua if (each := _mailto(part))]
     kept["rua"] = ",".join(dict.fromkeys(rua)) or reports_to(domain)
-    tags = {"p": record.policy} | kept
+    # A policy that nobody can read was none so far, and may stay so.
+    tags = {"p": record.values.get("p", "none")} | dict.fromkeys(record.unsound, "none")
+    tags |= kept
     return "; ".join(["v=DMARC1", *(f"{name}={each}" for name, each in tags.items())])
 
 

@@ -3,10 +3,12 @@ suffixes: many still do."""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from portal.deliverability.asking import Asking
-from portal.deliverability.dmarc.record import Policy, is_dmarc, read
+from portal.deliverability.dmarc.record import Dmarc, Policy, is_dmarc, read
+from portal.deliverability.dmarc.reports import are_wanted
 from portal.deliverability.suffixes import organization, with_registered
 
 
@@ -24,12 +26,16 @@ async def older_view(asking: Asking, domain: str) -> Older:
         texts = [text for text in answer.records if is_dmarc(text)]
         if len(texts) != 1:
             continue
-        record = read(texts[0])
-        # RFC 7489 §6.6.3: without a usable p there is a policy only if rua asks.
-        policy: Policy | None = record.policy
-        if "p" not in record.values and not record.rua:
-            policy = None
-        elif each != domain and policy is not None:
-            policy = record.for_subdomains
+        policy = _policy(read(texts[0]), inherited=each != domain)
         return Older(organization=above, policy=policy, source=each)
     return Older(organization=above, policy=None, source=None)
+
+
+def _policy(record: Dmarc, *, inherited: bool) -> Policy | None:
+    """RFC 7489 §6.6.3: without a usable p and sp there is a policy only if rua asks;
+    np is not known yet."""
+    unsound = tuple(each for each in record.unsound if each != "np")
+    known = dataclasses.replace(record, unsound=unsound)
+    if not known.has_policy and not are_wanted(known):
+        return None
+    return known.for_subdomains if inherited else known.policy

@@ -9,10 +9,12 @@ from typing import Literal
 
 Policy = Literal["none", "quarantine", "reject"]
 POLICIES: tuple[Policy, ...] = ("none", "quarantine", "reject")
+_BLANKS = " \t\r\n"
 GONE = ("pct", "rf", "ri")  # of RFC 7489, no longer there
 _VERSION = re.compile(r"[vV][ \t]*=[ \t]*DMARC1[ \t]*(;|$)")
 _MEANT = re.compile(r"\bdmarc", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_POLICY_TAGS = ("p", "sp", "np")
 KNOWN = {
     "p": POLICIES,
     "sp": POLICIES,
@@ -27,15 +29,22 @@ KNOWN = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dmarc:
     """`values` hold what is well-formed, in small letters; `broken` the pieces that
-    receivers skip; `twice` names that are there more than once, which makes the whole
+    receivers skip, `unsound` the policies among them; `twice` names that are there more than once, which makes the whole
     list one that cannot be read (RFC 6376 §3.2); `rua` the addresses as they stand."""
 
     text: str
     values: Mapping[str, str] = field(default_factory=dict)
     broken: tuple[str, ...] = ()
+    unsound: tuple[str, ...] = ()
     twice: tuple[str, ...] = ()
     rua: tuple[str, ...] = ()
     pct: int = 100
+
+    @property
+    def has_policy(self) -> bool:
+        """RFC 9989 §4.10.1: without a valid p, or with an sp or np that is not valid,
+        the record counts as p=none at best."""
+        return "p" in self.values and not self.unsound
 
     @property
     def policy(self) -> Policy:
@@ -68,7 +77,7 @@ class Dmarc:
 
     def _policy(self, tag: str, otherwise: Policy) -> Policy:
         for each in POLICIES:
-            if self.values.get(tag) == each:
+            if self.has_policy and self.values.get(tag) == each:
                 return each
         return otherwise
 
@@ -87,14 +96,16 @@ def read(text: str) -> Dmarc:
     """Of a record that `is_dmarc`. The first of two equal tags counts, but all `rua`."""
     values: dict[str, str] = {}
     broken: list[str] = []
+    unsound: list[str] = []
     twice: list[str] = []
     for piece in text.split(";")[1:]:
         left, equals, right = piece.partition("=")
-        name, value = left.strip().lower(), right.strip()
-        if not piece.strip():
+        name, value = left.strip(_BLANKS).lower(), right.strip(_BLANKS)
+        if not piece.strip(_BLANKS):
             continue
         if not (equals and _NAME.fullmatch(name) and _is_sound(name, value.lower())):
-            broken.append(piece.strip()[:100])
+            broken.append(piece.strip(_BLANKS)[:100])
+            unsound += [name] if name in _POLICY_TAGS else []
             continue
         if name in values or name == "v":
             twice.append(name)
@@ -102,11 +113,12 @@ def read(text: str) -> Dmarc:
                 values[name] += f",{value}"
             continue
         values[name] = value if name in ("rua", "ruf") else value.lower()
-    rua = (each.strip() for each in values.get("rua", "").split(","))
+    rua = (each.strip(_BLANKS) for each in values.get("rua", "").split(","))
     return Dmarc(
         text=text,
         values=values,
         broken=tuple(broken),
+        unsound=tuple(unsound),
         twice=tuple(twice),
         rua=tuple(each for each in rua if each),
         pct=int(values.get("pct", "100")),

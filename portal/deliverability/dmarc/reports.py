@@ -52,20 +52,30 @@ async def reports(asking: Asking, record: Dmarc, domain: str) -> Reports:
     )
 
 
-async def _one(asking: Asking, address: str, domain: str) -> _Address:
+def are_wanted(record: Dmarc) -> bool:
+    """At least one address is a URI (RFC 9989 §4.10.1)."""
+    return any(_read(each)[0] != "dmarc_rua_invalid" for each in record.rua)
+
+
+def _read(address: str) -> tuple[str | None, str]:
+    """What is wrong with it, and at which domain it is."""
     scheme, _, rest = address.partition(":")
     if scheme.lower() != "mailto":
         is_uri = _SCHEME.match(address) is not None
-        return _Address(
-            reason="dmarc_rua_not_mailto" if is_uri else "dmarc_rua_invalid"
-        )
+        return "dmarc_rua_not_mailto" if is_uri else "dmarc_rua_invalid", ""
     # RFC 7489 §6.2: a size may follow, `!10m`.
     mailbox = unquote(rest.partition("?")[0].partition("!")[0])
     try:
-        vendor = parse_mailbox(mailbox).domain
+        return None, parse_mailbox(mailbox).domain
     except BadAddress:
-        return _Address(reason="dmarc_rua_invalid")
-    return _Address() if _same(vendor, domain) else await _of(asking, vendor, domain)
+        return "dmarc_rua_invalid", ""
+
+
+async def _one(asking: Asking, address: str, domain: str) -> _Address:
+    wrong, vendor = _read(address)
+    if wrong or _same(vendor, domain):
+        return _Address(reason=wrong)
+    return await _of(asking, vendor, domain)
 
 
 async def _of(asking: Asking, vendor: str, domain: str) -> _Address:

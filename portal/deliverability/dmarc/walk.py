@@ -41,15 +41,13 @@ class Walk:
 
     @property
     def unknown(self) -> Records | None:
-        """The first answer that did not come, where that may change the outcome. Of a
-        public suffix it seldom does: hardly one has a record."""
-        for step in self.steps:
-            if step.record is not None and step is self.source:
-                return None
-            suffix = organization(step.domain) is None
-            if not step.answer.answered.is_known and not suffix:
-                return step.answer
-        return None
+        """The first answer that did not come, where that may change the outcome: not
+        where the domain has a record itself, and above one that is inherited, as the
+        highest counts. Of a public suffix it seldom does: hardly one has a record."""
+        if self.source is self.steps[0]:
+            return None
+        lost = (each for each in self.steps if not each.answer.answered.is_known)
+        return next((each.answer for each in lost if organization(each.domain)), None)
 
 
 def names(domain: str) -> tuple[str, ...]:

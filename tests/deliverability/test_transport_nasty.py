@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from portal.deliverability.asking import Asking
 from portal.deliverability.transport.dane import check_dane
 from portal.deliverability.transport.mta_sts import check_mta_sts
 from portal.deliverability.transport.tls_rpt import check_tls_rpt
@@ -16,7 +17,9 @@ from portal.net.guard import GuardedNet, Policy
 from portal.net.https import HttpAnswer
 from portal.net.lookup import Resolver
 from portal.net.open import OpenNet
+from portal.net.records import NameServers
 from portal.net.types import NetFailure, NetTrouble
+from tests.net.zones import Zones
 
 SHOP = Subject(domain="shop.example")
 POLICY = "version: STSv1\nmode: enforce\nmx: mail.shop.example\nmax_age: 86400\n"
@@ -116,6 +119,30 @@ def test_a_record_that_leads_to_a_policy(checked, records, reason):
     check = checked(zone, check_mta_sts, SHOP, answering())
 
     assert check.reasons[0] == reason
+
+
+@pytest.mark.parametrize(
+    ("fate", "reason"),
+    [
+        ("SERVFAIL", "dns_servfail"),
+        ("REFUSED", "dns_refused"),
+        ("SILENT", "dns_timeout"),
+    ],
+)
+def test_a_host_that_nobody_tells_of_is_not_down(fate, reason):
+    """Its name could not be asked for, which says nothing of the policy."""
+    zone = {"shop.example": f"{ID}\n{MAIL}\nmta-sts ! {fate}"}
+
+    async def run(served):
+        fetch = partial(https.get, OpenNet(served.address), timeout_s=0.6)
+        servers = NameServers(served.address, timeout_s=0.3, rounds=1)
+        async with Asking(servers) as asking:
+            return await check_mta_sts(asking, SHOP, fetch)
+
+    with Zones(zone) as served:
+        check = asyncio.run(run(served))
+
+    assert (check.reasons, check.status) == ((reason,), "unknown")
 
 
 def test_a_policy_that_takes_too_long(checked):

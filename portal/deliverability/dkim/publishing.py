@@ -6,7 +6,7 @@ from __future__ import annotations
 from portal.deliverability import patterns
 from portal.deliverability.asking import Asking
 from portal.deliverability.dkim.mending import mended
-from portal.deliverability.dkim.selector import Selector, filled
+from portal.deliverability.dkim.selector import Selector, filled, target
 from portal.deliverability.fixes import fix
 from portal.deliverability.types import DkimExpected, Fix
 
@@ -86,7 +86,7 @@ def _wanted(
     if not expected.targets:
         return "TXT", expected.value, _note(each, _SIGNER)
     pattern, words = others
-    value = _target(each.selector, expected, domain, pattern)
+    value = target(pattern or expected.targets[-1], each.selector, expected, domain)
     told = patterns.filled(value, **words)
     moved = each.doubled.aliases[:1] if each.doubled else ()
     if moved and patterns.fits(moved[0], value):
@@ -112,19 +112,3 @@ def _note(each: Selector, source: str | None) -> str | None:
         return _SURE
     alone = _ALONE if each.found or each.aliases else None
     return " ".join(filter(None, (source, alone))) or None
-
-
-def _target(
-    selector: str, expected: DkimExpected, domain: str, followed: str | None
-) -> str:
-    """Some providers have one for each selector, or number them alike."""
-    pattern = followed or expected.targets[-1]
-    if "{selector}" in pattern or "{token}" in pattern:
-        return filled(pattern, selector, domain)
-    if selector not in expected.selectors:
-        return filled(pattern, selector, domain)
-    if len(expected.targets) == len(expected.selectors):
-        pattern = expected.targets[expected.selectors.index(selector)]
-    number = selector[len(selector.rstrip("0123456789")) :]
-    words = {"n": number} if number else {}
-    return patterns.filled(filled(pattern, selector, domain), **words)

@@ -79,6 +79,19 @@ def filled(pattern: str, selector: str, domain: str) -> str:
     return patterns.filled(pattern, selector=selector, token=selector, domain=domain)
 
 
+def target(pattern: str, selector: str, expected: DkimExpected, domain: str) -> str:
+    """Where its alias leads: some providers have one for each of their selectors, or
+    number them alike."""
+    chosen = "{selector}" in pattern or "{token}" in pattern
+    if chosen or selector not in expected.selectors or pattern in expected.accept:
+        return filled(pattern, selector, domain)
+    if len(expected.targets) == len(expected.selectors):
+        pattern = expected.targets[expected.selectors.index(selector)]
+    number = selector[len(selector.rstrip("0123456789")) :]
+    words = {"n": number} if number else {}
+    return patterns.filled(filled(pattern, selector, domain), **words)
+
+
 def _told(answer: Records) -> str:
     return "dkim_cname_dangling" if answer.aliases else "dkim_missing"
 
@@ -100,9 +113,8 @@ def _target(
     """Whose alias it is; a key of one's own in its place is judged as a key."""
     if not answer.aliases or not expected.targets:
         return {}
-    wanted = [
-        filled(each, selector, domain) for each in (*expected.targets, *expected.accept)
-    ]
+    known = (*expected.targets, *expected.accept)
+    wanted = [target(each, selector, expected, domain) for each in known]
     if any(patterns.fits(name, each) for name in answer.aliases for each in wanted):
         return {}
     return {"dkim_cname_wrong_target": Status.WARN}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from portal.deliverability.asking import Asking
+from portal.deliverability.fixes import fix
 from portal.deliverability.rating import ordered, worst
 from portal.deliverability.types import Check, CheckName, Status, Subject
 from portal.deliverability.unknowing import reason_of, unknown
@@ -42,7 +44,7 @@ async def check_mta_sts(asking: Asking, subject: Subject, fetch: Fetch) -> Check
         return unknown(CheckName.MTA_STS, answer.answered, name)
     texts = tuple(text for text in answer.records if _BEGINS.match(text))
     if len(texts) > 1:
-        return _check({"mta_sts_multiple_records": Status.FAIL}, texts)
+        return await _several(asking, name, texts)
     if not texts or not _is_record(texts[0]):
         return _check({"mta_sts_absent": Status.INFO}, texts)
     return await _of_policy(asking, subject, fetch, texts)
@@ -51,18 +53,13 @@ async def check_mta_sts(asking: Asking, subject: Subject, fetch: Fetch) -> Check
 async def _of_policy(
     asking: Asking, subject: Subject, fetch: Fetch, texts: tuple[str, ...]
 ) -> Check:
-    url = f"https://mta-sts.{subject.domain}/.well-known/mta-sts.txt"
-    try:
-        async with asyncio.timeout(asking.left_s):
-            got = await fetch(url)
-    except TimeoutError:
-        return _unreachable(texts, "no answer in time")
-    if isinstance(got, NetFailure) and got.trouble is NetTrouble.RESOLVER_FAILED:
-        return unknown(
-            CheckName.MTA_STS, Answered.SERVFAIL, f"mta-sts.{subject.domain}"
-        )
+    host = f"mta-sts.{subject.domain}"
+    asking.begin(host, "A")  # tells why, where the fetch cannot find it
+    got = await _fetched(asking, fetch, f"https://{host}/.well-known/mta-sts.txt")
     if isinstance(got, NetFailure):
-        return _unreachable(texts, got.words)
+        answered = await _why_lost(asking, got, host)
+        lost = answered and unknown(CheckName.MTA_STS, answered, host)
+        return lost or _unreachable(texts, got.words)
     if 300 <= got.status < 400:
         # RFC 8461 §3.3: redirects must not be followed.
         facts = {"said": f"HTTP {got.status}"}
@@ -72,7 +69,7 @@ async def _of_policy(
     except BadPolicy as error:
         return _unreachable(texts, str(error))
     mail = await asking.ask(subject.domain, "MX")
-    reasons = _mode(policy) | _uncovered(policy, mail, subject.domain)
+    reasons = _uncovered(policy, mail, subject.domain) | _mode(policy)
     return _check(
         reasons,
         texts,
@@ -82,6 +79,35 @@ async def _of_policy(
             "max_age_s": policy.max_age_s,
         },
     )
+
+
+async def _fetched(asking: Asking, fetch: Fetch, url: str) -> HttpAnswer | NetFailure:
+    try:
+        async with asyncio.timeout(asking.left_s):
+            return await fetch(url)
+    except TimeoutError:
+        return NetFailure(trouble=NetTrouble.TIMED_OUT, words="no answer in time")
+
+
+async def _why_lost(asking: Asking, got: NetFailure, host: str) -> Answered | None:
+    """None where the name was told: then its server is to blame."""
+    unresolved = got.trouble is NetTrouble.RESOLVER_FAILED
+    if not unresolved and got.trouble is not NetTrouble.TIMED_OUT:
+        return None
+    answered = (await asking.ask(host, "A")).answered
+    if answered.is_known:
+        return Answered.SERVFAIL if unresolved else None
+    return answered
+
+
+async def _several(asking: Asking, name: str, texts: tuple[str, ...]) -> Check:
+    made = _check({"mta_sts_multiple_records": Status.FAIL}, texts)
+    sound = next(filter(_is_record, texts), None)
+    if sound is None:
+        return made
+    note = "One record in place of all that are there."
+    fixes = (await fix(asking, name, "TXT", sound, note),)
+    return dataclasses.replace(made, expected=sound, fixes=fixes)
 
 
 def _unreachable(texts: tuple[str, ...], said: str) -> Check:

@@ -55,7 +55,7 @@ def test_a_name_that_hangs_holds_up_nobody():
 
         assert hanging.answered is Answered.TIMEOUT
         assert there.answered is Answered.OK
-        assert time.monotonic() - began < 3  # not the 10 s of two rounds
+        assert time.monotonic() - began < 8  # not the 10 s of two rounds
 
 
 def test_a_report_that_is_given_up_leaves_no_question_open():

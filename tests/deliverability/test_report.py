@@ -106,8 +106,8 @@ def test_a_name_that_hangs_delays_nothing_else():
         came = asyncio.run(arrivals(served))
 
     assert came[CheckName.SPF] > 1.4
-    assert came[CheckName.DKIM] < 1.2
-    assert came[CheckName.MX] < 1.2
+    assert came[CheckName.DKIM] < came[CheckName.SPF] - 0.2
+    assert came[CheckName.MX] < came[CheckName.SPF] - 0.2
 
 
 def test_a_domain_that_hangs_delays_what_is_known_beneath_it():
@@ -127,7 +127,7 @@ def test_a_domain_that_hangs_delays_what_is_known_beneath_it():
     assert came[CheckName.FROM_DOMAIN][1] == "unknown"
     assert came[CheckName.FROM_DOMAIN][0] > 2.9
     assert came[CheckName.DKIM][1] == "pass"
-    assert came[CheckName.DKIM][0] < 2.5
+    assert came[CheckName.DKIM][0] < came[CheckName.FROM_DOMAIN][0] - 0.5
 
 
 def test_a_report_ends_in_time_with_what_is_known():

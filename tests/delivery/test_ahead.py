@@ -8,8 +8,8 @@ from portal.delivery.ahead import GROUP_COMMANDS
 from portal.delivery.types import FailureKind, Phase, Stage
 from tests.delivery.asking import (
     envelope_to,
-    patience_with,
     in_one_session,
+    patience_with,
     relay_at,
     statuses,
     submit,

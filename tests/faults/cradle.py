@@ -16,6 +16,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,10 +24,12 @@ from typing import Any
 
 from portal.delivery.types import Limits
 from portal.services.outbox.timing import Timing
+from tests.faults import lives
 from tests.serving import environment
 
 ROOT = Path(__file__).parents[2]
 STOP_S = 60
+AWAKE_S = 60
 _PDEATHSIG = 1
 
 
@@ -97,6 +100,13 @@ class Child:
     def said(self) -> str:
         return self._log.read_text() if self._log.exists() else ""
 
+    def until_awake(self) -> None:
+        """Until a worker hears signals: before, a SIGTERM ends it with -15."""
+        ends_at = time.monotonic() + AWAKE_S
+        while lives.AWAKE.format(self.pid) not in self.said:
+            assert time.monotonic() < ends_at, self.said[-3000:]
+            time.sleep(0.01)
+
     def signal(self, number: int) -> None:
         if self._ended is None:
             os.kill(self.pid, number)
@@ -124,15 +134,13 @@ class Child:
 
 def _serve() -> None:
     """Reads orders until the test is over."""
-    from tests.faults import lives
-
     children: set[int] = set()
     for line in sys.stdin:
         order, word = json.loads(line)
         if order == "bear":
             pid = os.fork()
             if pid == 0:
-                _live(lives, word)
+                _live(word)
             children.add(pid)
             print(json.dumps(pid), flush=True)
         else:
@@ -154,7 +162,7 @@ def _waited(pid: int, timeout_s: float, children: set[int]) -> int | None:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def _live(lives: Any, wish: dict[str, Any]) -> None:
+def _live(wish: dict[str, Any]) -> None:
     """The child: from here on a process like any other."""
     code = 99
     try:

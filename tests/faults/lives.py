@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from portal.config import Settings
 from portal.delivery.types import Limits
 from portal.services.outbox.timing import Timing
 from portal.store import database
+
+AWAKE = "{} hears signals"
 
 
 def serve(*, timing: Timing, limits: Limits, port: int) -> None:
@@ -40,6 +43,7 @@ def worker(*, timing: Timing, limits: Limits) -> None:
     harden(settings)
     with running(settings, sandbox=False, timing=timing, limits=limits) as process:
         on_signals((signal.SIGTERM,), process.on_signal)
+        print(AWAKE.format(os.getpid()), flush=True)
         process.stopping.wait()
     if not process.settled:
         raise SystemExit(UNSETTLED)

@@ -19,7 +19,7 @@ from tests.faults.moody import KEEPING, Moody
 
 pytestmark = pytest.mark.timeout(36_000)
 CLIENTS = 4
-SETTLE_S = 60
+SETTLE_S = 120
 # A lane has four connections; each holds one mail between dot and answer.
 IN_FLIGHT = 4
 
@@ -38,9 +38,10 @@ def begin(cradle: Cradle, house: House, work: str) -> Child:
     )
 
 
-def settle(cradle: Cradle, house: House, work: str = "worker") -> None:
+def settle(cradle: Cradle, house: House) -> None:
     """Until nothing waits and no retry is to come; then it stops in order."""
-    child = begin(cradle, house, work)
+    child = begin(cradle, house, "worker")
+    child.until_awake()
     ends_at = time.monotonic() + SETTLE_S
     while unsettled(house):
         assert time.monotonic() < ends_at, child.said[-3000:]
@@ -50,7 +51,7 @@ def settle(cradle: Cradle, house: House, work: str = "worker") -> None:
 
 def until_busy(house: House, child: Child) -> None:
     """Until its port answers; a kill before that is worth little."""
-    ends_at = time.monotonic() + 30
+    ends_at = time.monotonic() + 60
     while not house.is_ready():
         assert time.monotonic() < ends_at, child.said
         time.sleep(0.005)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-import time
 
 import dns.flags
 import dns.message
@@ -98,12 +97,10 @@ def test_of_several_servers_the_dead_one_costs_once(of_the_system):
     async def one_after_the_other():
         return [await servers.ask("shop.example", "TXT") for _ in range(5)]
 
-    began = time.monotonic()
     found = asyncio.run(one_after_the_other())
 
     assert {each.answered for each in found} == {Answered.OK}
     assert (len(dead.heard), len(alive.heard)) == (1, 5)
-    assert time.monotonic() - began < 1
 
 
 def test_search_lists_are_for_others(of_the_system):

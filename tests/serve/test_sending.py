@@ -200,7 +200,7 @@ C: EHLO *
         status = portal.process.wait(20)
 
     assert status == 128 + signal.SIGTERM
-    assert time.monotonic() - begun_at < 5
+    assert time.monotonic() - begun_at < 15
     assert list(states(tmp_path).values()) in (["queued"], ["sending"])
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from portal.deliverability.types import Status
 from portal.services import domains, senders
-from tests.domains.conftest import GREEN, NO_POLICY
+from tests.domains.conftest import GREEN, MAIL, NO_POLICY, PATH, POLICY, SIGNATURE, zone
 from tests.domains.test_watching import told
 
 
@@ -32,6 +33,25 @@ def test_what_was_told_is_quiet_while_the_watch_is_off(shop, checked, dns, owner
     domains.set_watch(owner, sender, on=True)
 
     assert len(domains.attention(owner)) == 1
+
+
+def test_what_gets_worse_still_is_quiet_while_the_watch_is_off(
+    shop, checked, dns, owner
+):
+    sender = shop()
+    checked(sender)
+    dns.publish(zone(MAIL, PATH, SIGNATURE, POLICY.replace("reject", "none")))
+    checked(sender)
+    assert len(told()) == 1
+
+    domains.set_watch(owner, sender, on=False)
+    dns.publish(NO_POLICY)
+    checked(sender)
+    assert len(told()) == 1
+    domains.set_watch(owner, sender, on=True)
+
+    (banner,) = domains.attention(owner)
+    assert banner.status is Status.FAIL
 
 
 def test_a_sender_with_nothing_to_check_any_more_is_not_warned_of(

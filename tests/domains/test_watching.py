@@ -105,6 +105,24 @@ def test_amber_that_turns_red_is_told_too(shop, checked, dns):
     assert ["again" in subject for subject, _ in told()] == [False, True]
 
 
+def test_a_banner_says_how_bad_it_is_now(shop, checked, dns, owner):
+    """Half mended is not as it was, nor as bad as it got."""
+    sender = shop()
+    checked(sender)
+    dns.publish(NO_POLICY)
+    checked(sender)
+    (worst,) = domains.attention(owner)
+
+    dns.publish(zone(MAIL, PATH, SIGNATURE, POLICY.replace("reject", "none")))
+    checked(sender)
+
+    (banner,) = domains.attention(owner)
+    assert (worst.status, banner.status) == (Status.FAIL, Status.WARN)
+    assert "; was failing" in banner.turned[0]
+    assert banner.since == worst.since
+    assert len(told()) == 1
+
+
 def test_a_sender_that_carries_no_mail_alarms_nobody(shop, checked, dns, owner):
     sender = shop(active=False)
     checked(sender)

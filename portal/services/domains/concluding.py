@@ -134,7 +134,7 @@ def _told(
         if before and rank <= _RANKS[Status(before["was"])]:
             del left[name]
             again.append(label(change.check))
-        elif alarms and change.before in _RANKS and rank > _RANKS[change.before]:
+        elif before or (alarms and rank > _RANKS.get(change.before, rank)):
             left[name] = {
                 "was": before["was"] if before else change.before.value,
                 "status": change.after.value,
@@ -203,7 +203,7 @@ def _tell(
         if str(each.check) in watch.told and _is_worse(each)
     }
     by_name: dict[CheckName, CheckView] = {each.check: each for each in views}
-    if turned:
+    if turned and watch.is_on and is_in_use(sender):
         worst = [by_name[name] for name in ORDER if name in turned]
         worst.sort(key=lambda each: -_RANKS[each.status])
         alerts.domain_turned(actor, sender, domain=domain, notices=_notices(worst))

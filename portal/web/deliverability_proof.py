@@ -15,8 +15,6 @@ from wtforms import StringField, TextAreaField
 from portal.errors import Fault, Invalid, TooMany
 from portal.mail.received import MOST_OCTETS
 from portal.services.actor import Actor, Role
-from portal.services.domains import proof
-from portal.services.domains.proof_types import Adoptable
 from portal.web import access, errors, fragments, notices
 from portal.web.forms import PortalForm
 from portal.web.sender_opening import opened
@@ -79,6 +77,9 @@ def _answer_too_much(_error: RequestEntityTooLarge) -> Response:
 
 @pages.post(_AT)
 def prove(slug: str, sender_id: str) -> Response:
+    # Here, as what reads a mail takes long to import, and few ever bring one.
+    from portal.services.domains import proof
+
     actor = access.tenant_actor(slug, Role.ADMIN)
     form = ProofForm()
     given = _given(form)
@@ -95,6 +96,9 @@ def prove(slug: str, sender_id: str) -> Response:
 @pages.post(f"{_AT}/adopt")
 def adopt(slug: str, sender_id: str) -> Response:
     """What stands in the form is judged as the form of a sender is."""
+    from portal.services.domains import proof
+    from portal.services.domains.proof_types import Adoptable
+
     actor = access.tenant_actor(slug, Role.ADMIN)
     form = AdoptForm()
     found = Adoptable(

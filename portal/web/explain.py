@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 from wtforms import StringField, TextAreaField
 
 from portal.delivery.types import Stage
 from portal.errors import Invalid
-from portal.services.explaining import Explained, explained
 from portal.web import access, fragments
 from portal.web.forms import PortalForm
 from portal.web.frame import around
 from portal.web.rungs import NAMES
+
+if TYPE_CHECKING:
+    from portal.services.explaining import Explained
 
 pages = access.blueprint("explain", __name__)
 
@@ -34,6 +36,9 @@ def show() -> Response:
 
 @pages.post("/explain")
 def answer() -> Response:
+    # Here, as what reads logs and bounces takes long to import for a page so rare.
+    from portal.services.explaining import explained
+
     form = ExplainForm()
     try:
         found = explained(

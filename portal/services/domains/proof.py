@@ -40,6 +40,10 @@ IS_OUTLOOK = (
     "This is a file of Outlook's own kind (.msg). Save the mail as .eml, or paste "
     "“View message source”."
 )
+IS_PAGE = (
+    "This begins like a web page or a report, and not like a mail. Save the mail "
+    "itself as .eml, or paste its source."
+)
 NO_FROM = (
     "Its From field does not hold exactly one address, so that receivers cannot judge "
     "the mail."
@@ -156,6 +160,8 @@ def _read(content: bytes) -> ReceivedMail:
         raise Invalid(FIELD, NOTHING)
     if content.startswith(OUTLOOK_FILE):
         raise Invalid(FIELD, IS_OUTLOOK)
+    if content.lstrip().startswith(b"<"):
+        raise Invalid(FIELD, IS_PAGE)
     mail = read(content)
     if not mail.fields:
         raise Invalid(FIELD, NO_MAIL)

@@ -35,6 +35,7 @@ _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,318}>")
 _BRACKETED = re.compile(r"<([^<>]{0,320})>\s*$")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _SPACES = re.compile(r"[ \t\r\n]+")
+_HARD = re.compile(rb"(?:[ \t]|\xc2\xa0)+")  # blanks as a page indents
 _HELD = re.compile(rb"^content-type:\s*message/rfc822", re.IGNORECASE | re.MULTILINE)
 
 
@@ -101,7 +102,7 @@ def read(content: bytes) -> ReceivedMail:
     start = _start(lines)
     end = _end(lines, start)
     body = b"\r\n".join(lines[end + 1 :])
-    rows, is_broken = _rows(lines[start:end])
+    rows, is_broken = _rows([_folded(line) for line in lines[start:end]])
     return ReceivedMail(
         fields=tuple(
             Field(name=name.decode("ascii").lower(), raw=b"\r\n".join(raw))
@@ -111,6 +112,12 @@ def read(content: bytes) -> ReceivedMail:
         is_broken=is_broken,
         is_long=is_long,
     )
+
+
+def _folded(line: bytes) -> bytes:
+    """A fold that was copied out of a page has blanks that do not break."""
+    hard = _HARD.match(line)
+    return b" " + line[hard.end() :] if hard and b"\xa0" in hard[0] else line
 
 
 def _start(lines: list[bytes]) -> int:

@@ -12,6 +12,7 @@ are about; `took` and `encryption` go from the first hop on, `-` where it is not
 from __future__ import annotations
 
 import base64
+import re
 import textwrap
 import tomllib
 from collections.abc import Callable
@@ -140,6 +141,9 @@ AFTER: dict[str, Callable[[bytes], bytes]] = {
     "unindented": _each(lambda line: line.lstrip(b" \t")),
     "wrapped": _wrapped,
     "utf-16": lambda content: content.decode().encode("utf-16"),
+    "hard blanks": lambda content: re.sub(
+        rb"\r\n[ \t]+", "\r\n\xa0\xa0 ".encode(), content
+    ),
     "cr": lambda content: content.replace(b"\r\n", b"\r"),
     "emlx": lambda content: (
         b"%-11d\n%b<plist><dict></dict></plist>\n" % (len(content), content)

@@ -258,6 +258,8 @@ def test_what_proves_nothing_of_the_sender_is_not_taken_over(shop, owner, conten
         (b" \r\n", proof.NOTHING),
         (b"x" * (MOST_OCTETS + 1), proof.NO_MAIL),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 200_000, proof.IS_OUTLOOK),
+        (b"\n<!doctype html><pre>From: &lt;a@b.example&gt;", proof.IS_PAGE),
+        (b"<?xml version='1.0'?><feedback/>", proof.IS_PAGE),
         (b"just words", proof.NO_MAIL),
         (b"To: a@b.example\n\nhi", proof.NO_MAIL),
         (b"From: a@b.example, c@d.example\n\nhi", proof.NO_FROM),

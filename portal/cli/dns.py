@@ -17,7 +17,7 @@ import click
 from portal.address import BadAddress, parse_domain, parse_host, parse_mailbox
 from portal.cli.dns_lines import lines
 from portal.config.relays import address_port
-from portal.deliverability.relay_ip import addresses_of
+from portal.deliverability.relay_ip import addresses_of, outside
 from portal.deliverability.report import report
 from portal.deliverability.telling import report_json
 from portal.deliverability.types import IPAddress, Report, Subject
@@ -75,7 +75,7 @@ async def _report(subject: Subject, server: tuple[str, int] | None) -> Report:
     servers = NameServers(server)
     if subject.sends_itself and subject.relay_host and not subject.relay_ips:
         found = await addresses_of(servers, subject.relay_host)
-        subject = dataclasses.replace(subject, relay_ips=found)
+        subject = dataclasses.replace(subject, relay_ips=outside(found))
     return await report(subject, servers, fetch, shown=shown)
 
 

@@ -5,15 +5,24 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from portal.deliverability.asking import Asking
 from portal.deliverability.types import IPAddress, Status, Subject
 from portal.net.records import Answered, Dns, Kind, Records
 
 MOST_ADDRESSES = 8
+# Where no receiver sees a mail come from: RFC 1918, 6598, 1122, 3927, 4193, 4291.
+_INNER = tuple(
+    ip_network(text)
+    for text in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"),
+        *("127.0.0.0/8", "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +46,12 @@ async def addresses_of(dns: Dns, host: str) -> tuple[IPAddress, ...]:
         return (ip_address(host.strip("[]")),)
     answers = await asyncio.gather(dns.ask(host, "A"), dns.ask(host, "AAAA"))
     return tuple(ip_address(text) for each in answers for text in each.records)
+
+
+def outside(ips: Iterable[IPAddress]) -> tuple[IPAddress, ...]:
+    """Those that a receiver can see; IPv4 in IPv6 clothes is seen as IPv4."""
+    plain = (getattr(ip, "ipv4_mapped", None) or ip for ip in ips)
+    return tuple(ip for ip in plain if not any(ip in each for each in _INNER))
 
 
 def concern(subject: Subject) -> bool:

@@ -206,11 +206,13 @@ def test_own_relays_and_lists_are_checked(portal_dns):
             ("spf_relay_ip_not_authorised", "ptr_missing"),
         ),
         (["--relay-host", "out.shop.example", "--provider", "postmark"], None),
+        (["--relay-host", "inside.shop.example"], None),
     ],
 )
 def test_the_name_of_an_own_relay_tells_its_addresses(portal_dns, words, reasons):
     zones = {
-        "shop.example": '@ A 192.0.2.1\n@ TXT "v=spf1 ip4:192.0.2.9 -all"\nout A 192.0.2.9',
+        "shop.example": '@ A 192.0.2.1\n@ TXT "v=spf1 ip4:192.0.2.9 -all"\nout A 192.0.2.9'
+        "\ninside A 10.0.0.5",
         "2.0.192.in-addr.arpa": "9 PTR out.shop.example.",
     }
 

@@ -10,15 +10,15 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 from portal.address import BadAddress, parse_mailbox
 from portal.crypto.signing import public_record
+from portal.deliverability.relay_ip import outside
 from portal.deliverability.types import (
     CheckName,
     DkimExpected,
     Expectation,
-    IPAddress,
     Subject,
 )
 from portal.errors import Unavailable
@@ -35,14 +35,6 @@ from portal.store.vault import Locked
 
 KEPT = "{} keeps the mail it gets: no receiver looks at a domain."
 NO_OUTSIDE = "“{}” is a name of an inner network: no receiver can look it up."
-# Where no receiver sees a mail come from: RFC 1918, 6598, 1122, 3927, 4193, 4291.
-_INNER = tuple(
-    ip_network(text)
-    for text in (
-        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"),
-        *("127.0.0.0/8", "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"),
-    )
-)
 
 # Settings that change what a report says.
 _TELLING = (
@@ -99,13 +91,14 @@ def subject_of(
     provider = installation.catalogue.get(fields.provider)
     signing = fields.dkim_signing
     own = signing.domain if signing else fields.dkim.signing_domain
+    seen = _seen(installation, provider)
     return Subject(
         domain=domain,
         from_address=fields.from_address,
         expectation=_expectation(installation, fields, version, domain),
         somebody_elses=expecting.is_somebody_elses(provider, domain),
         relay_host=fields.host,
-        relay_ips=tuple(_outside((*fields.relay_ips, *_seen(installation, provider)))),
+        relay_ips=outside(map(ip_address, (*fields.relay_ips, *seen))),
         selectors=_selectors(fields),
         signing_domain=own,
         return_path=_return_path(installation, fields),
@@ -206,9 +199,3 @@ def _own_record(
     if key is None:
         return {}
     return {fields.dkim_signing.selector: public_record(key.reveal())}
-
-
-def _outside(ips: tuple[str, ...]) -> list[IPAddress]:
-    """Those that a receiver can see."""
-    found = [ip_address(text) for text in ips]
-    return [ip for ip in found if not any(ip in network for network in _INNER)]

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from portal.cli import main
 from portal.errors import CannotStart
+from tests.serving import environment
 
 LISTING = """
 import sys
@@ -18,6 +19,25 @@ from portal.cli import main
 CliRunner().invoke(main, ["--help"], catch_exceptions=False)
 print(*sorted(name for name in sys.modules if name.startswith("portal")))
 """
+
+# Everything that a process which serves has, up to its first answer.
+STARTING = """
+import sys
+from portal.cli import main
+main(["serve", "--help"], standalone_mode=False)
+from portal import web
+from importlib import import_module
+for noun in web.NOUNS:
+    import_module(f"portal.web.{noun}")
+print(*sorted(name for name, module in sys.modules.items() if module))
+"""
+# None of these is needed by an answer, and each takes 10 to 50 ms to import.
+HEAVY = {"psycopg", "dns", "zxcvbn", "scramp", "cryptography.x509"}
+RARE = {
+    "portal.deliverability.report",
+    "portal.services.domains.proof",
+    "portal.services.explaining",
+}
 
 
 def test_help_names_every_command():
@@ -46,6 +66,21 @@ def test_help_imports_no_command():
     )
 
     assert done.stdout.split() == ["portal", "portal.cli", "portal.errors"]
+
+
+def test_a_start_imports_nothing_heavy():
+    """A process that serves from SQLite waits for no library that it may never use."""
+    done = subprocess.run(
+        [sys.executable, "-c", STARTING],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(),
+    )
+
+    imported = set(done.stdout.split())
+    assert {"portal.web.entry", "peewee"} <= imported
+    assert imported.isdisjoint(HEAVY | RARE)
 
 
 def test_unknown_command_is_one_sentence():

@@ -48,24 +48,32 @@ async def _named_rightly(
         "mx_points_to_cname",
     }:
         return ()
-    made: dict[str, str] = {}  # the value, and what it stands in place of
-    broken = []
+    made: dict[str, str] = {}  # the value, and what there is to say of it
+    stays: list[str] = []
+    broken: list[tuple[str, str]] = []
+    works = False
     for record in answer.records[:MOST_HOSTS]:
         preference, _, host = record.rpartition(" ")
         found = await _host(asking, host)
         if "mx_points_to_cname" in found:
             at = (await asking.ask(host, "A")).aliases
             at = at or (await asking.ask(host, "AAAA")).aliases
-            made.setdefault(f"{preference} {at[-1]}", f"the alias {host}")
+            made.setdefault(f"{preference} {at[-1]}", f"In place of the alias {host}.")
         elif Status.FAIL in found.values():
             broken.append((preference, host))
-    if broken:
-        named = " and ".join(host for _, host in broken)
-        made[f"{broken[0][0]} {{your mail server}}"] = named
+        else:
+            stays.append(record)
+            works |= not found
+    named = " and ".join(host for _, host in broken)
+    if broken and not (works or made):
+        made = {f"{broken[0][0]} {{your mail server}}": f"In place of {named}."}
+    elif broken:
+        made |= dict.fromkeys((*stays, *answer.records[MOST_HOSTS:]), "Stays.")
+        made = {value: f"{note} Take {named} away." for value, note in made.items()}
     return tuple(
         [
-            await fix(asking, subject.domain, "MX", value, f"In place of {old}.")
-            for value, old in made.items()
+            await fix(asking, subject.domain, "MX", value, note)
+            for value, note in made.items()
         ]
     )
 

@@ -8,6 +8,7 @@ from portal.deliverability import patterns
 from portal.deliverability.asking import Asking
 from portal.deliverability.spf import relays
 from portal.deliverability.spf.merging import NOTHING, Change, bare
+from portal.deliverability.spf.slips import corrected
 from portal.deliverability.spf.terms import BadRecord, Mechanism, parse
 from portal.deliverability.spf.tree import Node, State, evaluated
 from portal.deliverability.types import SpfExpected, Status, Subject
@@ -92,13 +93,22 @@ def _may_hold_it(node: Node) -> bool:
 def lacking_in(subject: Subject, texts: tuple[str, ...]) -> tuple[str, ...]:
     """Of `wanted_terms`, what several or broken records do not say already."""
     spf = expected(subject)
-    there = {term.lower().lstrip("+") for text in texts for term in text.split()}
+    there = {term.lstrip("+") for text in texts for term in _said(text)}
     known = any(_fits(term, there) for term in (*spf.includes, *spf.accept))
     return tuple(
         term
         for term in wanted_terms(subject)
         if term.lower() not in there and not (known and term in spf.includes)
     )
+
+
+def _said(text: str) -> tuple[str, ...]:
+    """The terms of a record as they are meant; a redirect is an include, and nothing
+    beside `all` (RFC 7208 §6.1)."""
+    terms = tuple(term.lower() for term in corrected(text))
+    if any(bare(term) == "all" for term in terms):
+        return tuple(term for term in terms if not term.startswith("redirect="))
+    return tuple(term.replace("redirect=", "include:") for term in terms)
 
 
 def _also(subject: Subject) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from portal.deliverability.unknowing import reason_of
 
 NEAR_LIMIT = 9
 LARGE_OCTETS = 450
+ENDS = frozenset({"spf_plus_all", "spf_neutral_all", "spf_no_all"})
 _BELOW = {
     State.MULTIPLE: "spf_multiple_records",
     State.SYNTAX: "spf_syntax_error",

@@ -19,13 +19,15 @@ from portal.deliverability.spf.authorising import (
 )
 from portal.deliverability.spf.facts import facts_of
 from portal.deliverability.spf.faults import faults, is_within
-from portal.deliverability.spf.mending import Mended, mended, place
-from portal.deliverability.spf.merging import Change, as_meant, merged_spf
+from portal.deliverability.spf.lasting import mended_for_good
+from portal.deliverability.spf.mending import Mended, place
+from portal.deliverability.spf.merging import Change, merged_spf
 from portal.deliverability.spf.publishing import published
-from portal.deliverability.spf.return_path import with_bounces, without_path
+from portal.deliverability.spf.return_path import by_alias, with_bounces, without_path
+from portal.deliverability.spf.slips import as_meant
 from portal.deliverability.spf.tree import Node, State
 from portal.deliverability.spf.twice import at_from_domain, both
-from portal.deliverability.types import Check, CheckName, Status, Subject
+from portal.deliverability.types import Check, CheckName, Fix, Status, Subject
 from portal.deliverability.unknowing import unknown
 
 _MENDED_BY_ONE_RECORD = {
@@ -33,7 +35,6 @@ _MENDED_BY_ONE_RECORD = {
     State.SYNTAX: "spf_syntax_error",
 }
 _SAID_BY_THE_RELAY = "{include}"  # where nobody said through whom mail goes
-_ENDS = {"spf_plus_all", "spf_neutral_all", "spf_no_all"}
 
 
 async def check_spf(asking: Asking, subject: Subject) -> Check:
@@ -119,13 +120,13 @@ async def _judged(asking: Asking, subject: Subject, top: Node) -> Check:
     if Status.FAIL not in wrong.values():
         wrong |= lacking.errors
     reasons = wrong | lacking.reasons
-    made = mended(
-        top,
-        lacking.change,
-        partial(is_wanted, subject),
-        is_ended=not _ENDS & set(reasons),
-    )
-    fixes = await published(asking, subject, top, made if reasons else ())
+    fixes: tuple[Fix, ...] = ()
+    if "spf_provider_not_authorised" in reasons and not abroad:
+        fixes = await by_alias(asking, subject, top.domain)
+    if reasons and not fixes:
+        is_theirs = partial(is_wanted, subject)
+        made = await mended_for_good(asking, top, lacking.change, is_theirs)
+        fixes = await published(asking, subject, top, made)
     return Check(
         check=CheckName.SPF,
         status=worst(reasons.values()),

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from portal.deliverability.spf.faults import is_within, lets_all_in, own_records
 from portal.deliverability.spf.merging import Change, merged_spf
-from portal.deliverability.spf.terms import is_open
-from portal.deliverability.spf.tree import Node, State
+from portal.deliverability.spf.terms import LOOKED_UP, Mechanism, is_open
+from portal.deliverability.spf.tree import Node, State, evaluated
 
 _BROKEN = (State.NONE, State.LOOP, State.MULTIPLE, State.SYNTAX)
 IsWanted = Callable[[str], bool]  # a term of the provider, which stays whatever it is
@@ -20,20 +20,30 @@ IsWanted = Callable[[str], bool]  # a term of the provider, which stays whatever
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mended:
-    """`texts` of `name` are to be one: `value`."""
+    """`texts` of `name` are to be one: `value`, which `is_costly` where receivers
+    would have to look too much up."""
 
     name: str
     texts: tuple[str, ...]
     value: str
+    is_costly: bool = False
 
 
 def mended(
-    top: Node, wanted: Change, is_wanted: IsWanted, *, is_ended: bool
+    top: Node,
+    wanted: Change,
+    is_wanted: IsWanted,
+    *,
+    is_ended: bool,
+    ends_at_all: bool = False,
 ) -> tuple[Mended, ...]:
-    """`wanted` goes into the first record; `is_ended`: its end is as it should be."""
+    """`wanted` goes into the first record; `is_ended`: its end is as it should be;
+    `ends_at_all`: what costs look-ups behind it stays without effect, and goes."""
     found = []
     for node in own_records(top):
         without = tuple(_useless(node, top, is_wanted))
+        if ends_at_all:
+            without += tuple(_costly_behind_all(node, is_wanted))
         change = replace(wanted, without=(*wanted.without, *without))
         if node is not top:
             change = Change(without=without)
@@ -64,6 +74,25 @@ def _useless(node: Node, top: Node, is_wanted: IsWanted) -> Iterator[str]:
     for mechanism in node.own_void():
         if not is_wanted(mechanism.text):
             yield mechanism.text
+    for mechanism in _behind_all(node):
+        if mechanism.name == "ptr":
+            yield mechanism.text
+
+
+def _costly_behind_all(node: Node, is_wanted: IsWanted) -> Iterator[str]:
+    for mechanism in _behind_all(node):
+        if mechanism.name in LOOKED_UP and not is_wanted(mechanism.text):
+            yield mechanism.text
+
+
+def _behind_all(node: Node) -> Iterator[Mechanism]:
+    """What is there only behind it."""
+    if node.parsed is None or node.parsed.all is None:
+        return
+    before = {each.text.lower() for each in evaluated(node.parsed)}
+    for mechanism in node.parsed.mechanisms:
+        if mechanism.text.lower() not in before:
+            yield mechanism
 
 
 def _is_broken(child: Node) -> bool:
@@ -85,6 +114,7 @@ def _is_odd(node: Node) -> bool:
     terms = node.parsed.mechanisms
     return (
         any(is_open(each) for each in terms)
+        or len({each.text.lower() for each in terms}) < len(terms)
         or node.parsed.all not in (None, *terms[-1:])
         or (node.parsed.all is not None and node.parsed.redirect is not None)
     )

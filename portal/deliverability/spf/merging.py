@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from portal.deliverability.spf.terms import NO_PASS, BadRecord, Parsed, is_open, parse
+from portal.deliverability.spf.slips import corrected, parsed
+from portal.deliverability.spf.terms import NO_PASS, is_open
 
 _USUAL_ENDING = "~all"
-_EQUALS = re.compile(r"^([-+~?]?(?:include|ip[46]|mx|a|exists))=", re.IGNORECASE)
-_VERSIONS = re.compile(r"^([-+~?]?)ipv([46])[:=]", re.IGNORECASE)
-_ADDRESS = re.compile(
-    r"(?:(?:a|mx|ip|include):)?([0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?)",
-    re.IGNORECASE,
-)
-# Strings are joined with nothing between them (RFC 7208 §3.3): a blank got lost there.
-_JOINED = re.compile(r"(?<=[a-z0-9])(?=(?:include|ip[46]|exists):)", re.IGNORECASE)
-_STUCK = re.compile(r"(?<=[a-z0-9])(?=redirect=|[-+~?]all$)", re.IGNORECASE)
-_NEARLY = re.compile(
-    r"v\s*[=:]\s*spf1(?=(?:include|ip[46]|exists|redirect|mx|a)\b|[^a-z0-9.]|$)",
-    re.IGNORECASE,
-)
-_AROUND = "\"'\u201c\u201d\u201e\u2018\u2019\ufeff\u00a0 \t\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +49,8 @@ class _Record:
 
 
 def _read(text: str, change: Change) -> _Record:
-    left = {"v=spf1", *(each.lower() for each in change.without)}
-    apart = [each for term in text.split() for each in _apart(term)]
-    said = [_corrected(term) for term in apart]
+    left = {each.lower() for each in change.without}
+    said = corrected(text)
     sound = [each for each in said if each.lower() not in left and _is_sound(each)]
     end = next((term for term in sound if _is_all(term)), None)
     lead = next((term for term in sound if _is_redirect(term)), None)
@@ -74,34 +59,6 @@ def _read(text: str, change: Change) -> _Record:
         end,
         None if end else lead,
     )
-
-
-def as_meant(text: str) -> str | None:
-    """The record that a text was meant to be which no receiver takes for one: in
-    quotes, with a blank in front, with a semicolon behind the version."""
-    text = text.strip(_AROUND)
-    found = _NEARLY.match(text)
-    if found is None:
-        return None
-    return f"v=spf1 {text[found.end() :].replace(';', ' ').strip()}"
-
-
-def _apart(term: str) -> list[str]:
-    """No name has a colon in it; what follows otherwise may be part of one."""
-    found = []
-    for each in _JOINED.split(term):
-        found += [each] if _parsed(each) else _STUCK.split(each)
-    return found
-
-
-def _corrected(term: str) -> str:
-    """A slip whose meaning is plain: `include=x`, `ipv4:1.2.3.4`, `a:1.2.3.4`, `all.`."""
-    term = _EQUALS.sub(r"\1:", term)
-    if _parsed(term) is not None:
-        return term
-    term = _VERSIONS.sub(r"\1ip\2:", term.rstrip(",;.") or term)
-    address = _ADDRESS.fullmatch(term)
-    return f"ip4:{address[1]}" if address else term
 
 
 def _ending(ends: list[str]) -> str:
@@ -126,17 +83,10 @@ def _with(change: Change, terms: list[str]) -> list[str]:
 
 
 def _is_sound(term: str) -> bool:
-    parsed = _parsed(term)
-    if parsed is None:
+    read = parsed(term)
+    if read is None:
         return False
-    return _is_all(term) or not any(map(is_open, parsed.mechanisms))
-
-
-def _parsed(term: str) -> Parsed | None:
-    try:
-        return parse(f"v=spf1 {term}")
-    except BadRecord:
-        return None
+    return _is_all(term) or not any(map(is_open, read.mechanisms))
 
 
 def _is_all(term: str) -> bool:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 from portal.deliverability.asking import Asking
 from portal.deliverability.fixes import fix, place_of
 from portal.deliverability.spf.authorising import expected, leads_to_provider
 from portal.deliverability.spf.faults import is_within
 from portal.deliverability.spf.mending import Mended
+from portal.deliverability.spf.slips import unread
 from portal.deliverability.spf.tree import Node
 from portal.deliverability.types import Fix, Record, Subject
 
 MOST = 6  # names
+MOST_LOST = 3
+LONGEST_LOST = 60  # characters
 
 
 async def published(
@@ -38,12 +42,25 @@ async def published(
 
 
 async def _one(asking: Asking, made: Mended) -> Fix:
-    note = None
+    return await fix(
+        asking, made.name, "TXT", made.value, " ".join(_told(made)) or None
+    )
+
+
+def _told(made: Mended) -> Iterator[str]:
     if len(made.texts) > 1:
-        note = "One record in place of all that are there."
+        yield "One record in place of all that are there."
     elif made.texts:
-        note = "In place of the record that is there."
-    return await fix(asking, made.name, "TXT", made.value, note)
+        yield "In place of the record that is there."
+    lost = dict.fromkeys(term for text in made.texts for term in unread(text))
+    if lost:
+        terms = "”, “".join(term[:LONGEST_LOST] for term in list(lost)[:MOST_LOST])
+        yield f"Left out, as nobody can read it: “{terms}”."
+    if made.is_costly:
+        yield (
+            "More than 10 look-ups: leave out the terms of services that send no mail "
+            "for you any more."
+        )
 
 
 def _of_return_path(subject: Subject) -> tuple[Record, ...]:

@@ -25,6 +25,7 @@ from portal.net.records import Records
 _NAMED = "The provider's console shows the name; enter it if the record is there."
 _CONSOLE = "The provider's console shows the value."
 _ALONE = "In place of all MX records there."
+_ONLY = "In place of all that is there."
 MOST_KEYS = 2
 
 
@@ -39,6 +40,9 @@ async def without_path(asking: Asking, subject: Subject, host: str) -> Check:
         dataclasses.replace(each, value=patterns.filled(each.value, **words))
         for each in wanted
     ]
+    there = (await asking.ask(host, "TXT")).aliases[:1]
+    # An alias that is right and leads to nothing is the provider's to mend.
+    wanted = [each for each in wanted if (each.value,) != there]
     lacking = await _mail(asking, subject, host)
     return Check(
         check=CheckName.SPF,
@@ -47,8 +51,23 @@ async def without_path(asking: Asking, subject: Subject, host: str) -> Check:
         expected=" and ".join(f"{each.type} {each.value}" for each in path.records)
         or None,
         fixes=(*lacking, *[await _fix(asking, host, each, path) for each in wanted]),
-        facts={"evaluated_at": "return_path", "host": host},
+        facts={
+            "evaluated_at": "return_path",
+            "host": host,
+            "leads_to": there[0] if there else None,
+        },
     )
+
+
+async def by_alias(asking: Asking, subject: Subject, host: str) -> tuple[Fix, ...]:
+    """Where the provider asks for an alias and nothing else, a text that names others
+    makes room for it: it may be a wildcard's."""
+    path = _path(subject)
+    is_alias = {each.type for each in path.records} == {"CNAME"}
+    at_path = expected(subject).evaluated_at == "return_path"
+    if not (is_alias and at_path) or path.alternatives or host == subject.domain:
+        return ()
+    return tuple([await _fix(asking, host, each, path, _ONLY) for each in path.records])
 
 
 async def with_bounces(

@@ -110,9 +110,20 @@ class Node:
 class _Room:
     """What one tree may still ask: records are hostile, and each may name many."""
 
-    def __init__(self, asking: Asking) -> None:
+    def __init__(self, asking: Asking, instead: Mapping[str, str]) -> None:
         self.ask = asking.ask
+        self._instead = instead
         self._records, self._empty = MOST_RECORDS, MOST_EMPTY
+
+    async def texts(self, name: str) -> Records:
+        """Those that are there, or would be."""
+        answer = await self.ask(name, "TXT")
+        home = answer.aliases[-1] if answer.aliases else name
+        text = self._instead.get(name) or self._instead.get(home)
+        if text is None:
+            return answer
+        others = tuple(each for each in answer.records if not is_spf(each))
+        return replace(answer, answered=Answered.OK, records=(*others, text))
 
     def has_record(self) -> bool:
         self._records -= 1
@@ -123,8 +134,11 @@ class _Room:
         return self._empty >= 0
 
 
-async def walk(asking: Asking, domain: str) -> Node:
-    return await _node(_Room(asking), domain, None, ())
+async def walk(
+    asking: Asking, domain: str, instead: Mapping[str, str] | None = None
+) -> Node:
+    """`instead`: SPF records as if they were those of these names."""
+    return await _node(_Room(asking, instead or {}), domain, None, ())
 
 
 async def _node(
@@ -137,8 +151,7 @@ async def _node(
         return replace(node, state=State.LOOP)
     if len(above) > DEEPEST or not asking.has_record():
         return replace(node, state=State.TOO_DEEP)
-    answer = await asking.ask(domain, "TXT")
-    node = _answered(node, answer)
+    node = _answered(node, await asking.texts(domain))
     if node.parsed is None:
         return node
     return await _with_children(asking, node, node.parsed, (*above, domain))

@@ -25,9 +25,12 @@ def bars(days: Sequence[Verdicts]) -> Markup:
     """Stacked bars in a box that stretches with the page. What is only not set up is
     no verdict and is not drawn."""
     top = max((sum(_counts(each).values()) for each in days), default=1)
-    wide = max(len(days), SLOTS) * WIDTH
+    slots = [(each.day - days[0].day).days for each in days]  # a gap stays one
+    wide = max([SLOTS, *(at + 1 for at in slots)]) * WIDTH
     drawn = Markup("").join(
-        rect for at, day in enumerate(days) for rect in _stack(day, at, max(top, 1))
+        rect
+        for at, day in zip(slots, days, strict=True)
+        for rect in _stack(day, at, max(top, 1))
     )
     return Markup(
         '<svg viewBox="0 0 {0} {1}" preserveAspectRatio="none" role="img" '
@@ -48,6 +51,16 @@ def sentence(days: Sequence[Verdicts]) -> str:
         if told[name]
     ]
     return f"Verdicts of {words.count(len(days), 'day')}: {', '.join(parts)}."
+
+
+def dated(day: Verdicts) -> str:
+    return f"{day.day.day} {day.day:%b}"
+
+
+def numbers(day: Verdicts) -> tuple[int, ...]:
+    """In the order of the legend."""
+    told = _counts(day)
+    return tuple(told.get(name, 0) for name, _ in LEGEND)
 
 
 def _counts(day: Verdicts) -> dict[str, int]:

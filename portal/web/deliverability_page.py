@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from portal.deliverability.types import CheckName, Status
 from portal.services.domains import Change, CheckView, DomainView, Verdicts
+from portal.services.reasons.older import older
 from portal.store.fields import now
 from portal.web import deliverability_chart
 from portal.web.deliverability_tree import Branch, tree
@@ -38,6 +39,7 @@ _ASKS_FOR = {
     "dkim_selector_unknown": ("selectors", "Enter the selector"),
     "spf_return_path_missing": ("return_path", "Enter another return path"),
 }
+_ADDRESS = "{address of the relay}"  # of a record that cannot be written yet
 _NAMED = {"spf_lookups_near_limit": "Near its limit"}
 _ABSENT = ("_missing", "_nxdomain", "_return_path_missing")
 MOST_DAYS = 30
@@ -56,6 +58,11 @@ class Row:
     @property
     def id(self) -> str:
         return str(self.view.check)
+
+    @property
+    def older(self) -> str | None:
+        """Of DMARC, what receivers of before make of it, where that differs."""
+        return older(self.view.facts)
 
     @property
     def lookups(self) -> tuple[str, str] | None:
@@ -79,8 +86,17 @@ class Row:
         return ()
 
     @property
+    def found(self) -> tuple[str, ...]:
+        """Of the From domain, which kinds of records there are."""
+        if self.view.check is not CheckName.FROM_DOMAIN:
+            return self.view.found
+        return self.view.found or tuple(self.view.facts.get("records") or ())
+
+    @property
     def asks_for(self) -> tuple[str, str] | None:
         """The field of the sender without which the check can say little."""
+        if any(_ADDRESS in each.value for each in self.view.fixes):
+            return "relay_ips", "Enter the addresses of the relay"
         ids = {each.id for each in self.view.reasons}
         return next((v for k, v in _ASKS_FOR.items() if k in ids), None)
 
@@ -160,7 +176,9 @@ class DomainPage:
 
     @cached_property
     def days(self) -> tuple[Verdicts, ...]:
-        return self.view.history[-MOST_DAYS:]
+        """The last weeks up to the latest, as far as anybody looked."""
+        told = self.view.history
+        return tuple(d for d in told if (told[-1].day - d.day).days < MOST_DAYS)
 
     @property
     def bars(self) -> Markup:
@@ -169,6 +187,12 @@ class DomainPage:
     @property
     def legend(self) -> tuple[tuple[str, str], ...]:
         return deliverability_chart.LEGEND
+
+    @property
+    def table(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """The bars in numbers, the latest first."""
+        chart = deliverability_chart
+        return tuple((chart.dated(d), chart.numbers(d)) for d in reversed(self.days))
 
     @property
     def changed(self) -> tuple[tuple[datetime, tuple[Change, ...]], ...]:

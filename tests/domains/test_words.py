@@ -180,10 +180,32 @@ def test_the_verdict_is_one_sentence(status, checks, sentence):
 
 
 def test_rules_are_named_once_though_two_reasons_ask_for_them():
-    found = rules(("dkim_missing", "dmarc_missing"))
+    found = rules(CheckName.DKIM, ("dkim_missing", "dmarc_missing"))
 
     assert len(found) == len(set(found)) == 6
-    assert rules(("mx_ok",)) == ()
+
+
+@pytest.mark.parametrize(
+    ("check", "reason", "refusal"),
+    [
+        ("from_domain", "from_domain_ok", "550 5.1.8"),
+        ("spf", "dns_timeout", "550 5.7.26"),
+        ("dkim", "dkim_ok", "550 5.7.515"),
+        ("dmarc", "dmarc_policy_none", "550 5.7.515"),
+        ("ptr", "ptr_generic", "550 5.7.25"),
+        ("mx", "mx_null", "550 5.7.27"),
+        ("blocklist", "blocklist_listed", "550 5.7.1 or 554"),
+    ],
+)
+def test_why_it_matters_has_the_refusal(check, reason, refusal):
+    """Of every check that somebody refuses mail for, whatever it found."""
+    found = rules(CheckName(check), (reason,))
+
+    assert refusal in {each.refusal for each in found}
+
+
+def test_nobody_refuses_mail_for_what_is_optional():
+    assert rules(CheckName.BIMI, ("bimi_absent",)) == ()
 
 
 def test_what_stands_in_the_dns_is_bounded_and_plain():

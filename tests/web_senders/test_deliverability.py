@@ -85,7 +85,7 @@ def test_a_missing_record_can_be_copied_and_says_why(as_admin, tab, dns, run_che
     page = words(as_admin.get(tab).text)
 
     assert '<code id="dmarc-1-host">_dmarc</code>' in page
-    assert "full name _dmarc.shop.example" in page
+    assert 'full name <code id="dmarc-1-name">_dmarc.shop.example</code>' in page
     assert 'data-copy="dmarc-1-value"' in page
     assert "v=DMARC1; p=none" in page
     assert "550 5.7.515" in page and "550 5.7.26" in page
@@ -123,6 +123,33 @@ def test_spf_is_shown_as_a_tree_with_counts(as_admin, dns, run_checks, shop):
     assert re.search(r"a:dead\.crm\.example\s+1\b", told), told
     assert re.search(r"ip4:192\.0\.2\.1 ~all\s+0\b", told), told
     assert "3 of 10 look-ups" in page
+
+
+def test_a_record_that_lacks_an_address_leads_to_its_field(
+    as_admin, dns, run_checks, shop
+):
+    dns.publish(zone(MAIL, POLICY))
+    sender = shop(provider="generic_smtp", host="smtp.shop.example", dkim={})
+    tab = f"/t/acme-inc/senders/{sender}/deliverability"
+    as_admin.post(tab)
+    run_checks()
+
+    page = words(as_admin.get(tab).text)
+
+    assert f'href="/t/acme-inc/senders/{sender}#relay_ips"' in page
+    assert '<a href="#proof">have it read out of a received mail</a>' in page
+
+
+def test_what_is_in_order_says_what_was_found(as_admin, tab, dns, run_checks):
+    dns.publish(GREEN)
+    as_admin.post(tab)
+    run_checks()
+
+    page = words(as_admin.get(tab).text)
+
+    row = page.partition('id="row-from_domain"')[2].partition("</tr>")[0]
+    assert "<code>A</code>" not in row and "<code>MX</code>" in row
+    assert "550 5.1.8" in row
 
 
 def test_what_the_dns_says_is_shown_escaped(as_admin, dns, run_checks, shop):
@@ -171,6 +198,16 @@ def test_what_could_not_be_asked_is_not_missing(as_admin, tab, dns, run_checks):
     assert "Could not check" in page
     assert "Last known" in page
     assert 'id="dmarc-1-value"' not in page
+
+
+def test_what_receivers_of_before_see_stands_there(as_admin, tab, dns, run_checks):
+    dns.publish(zone(MAIL, POLICY.replace("p=reject;", "p=reject; t=y;"), SIGNATURE))
+    as_admin.post(tab)
+    run_checks()
+
+    said = words(as_admin.get(tab).text)
+
+    assert "go by RFC 7489 apply p=reject to what does not align." in said
 
 
 def test_history_draws_days_and_names_what_changed(as_admin, tab, dns, run_checks):

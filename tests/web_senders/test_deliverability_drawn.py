@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from portal.deliverability.types import CheckName, Status
 from portal.services.domains import Verdicts
-from portal.web.deliverability_chart import bars, sentence
+from portal.web.deliverability_chart import bars, numbers, sentence
 from portal.web.deliverability_tree import tree
 
 
@@ -86,3 +87,10 @@ def test_a_day_is_a_bar_with_the_worst_at_its_foot():
     assert sentence(days) == (
         "Verdicts of 2 days: 1 day all in order, 1 day with something to mend."
     )
+    assert [numbers(each) for each in days] == [(0, 0, 0, 2), (1, 0, 0, 0)]
+
+
+def test_a_day_without_a_look_stays_empty():
+    drawn = str(bars((day(1, Status.PASS), day(4, Status.PASS))))
+
+    assert re.findall(r' x="(\d+)"', drawn) == ["1", "31"]

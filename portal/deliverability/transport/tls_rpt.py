@@ -12,6 +12,7 @@ from portal.tags import BadTags, tags
 
 _BEGINS = re.compile(r"v=TLSRPTv1[ \t]*(;|$)")  # others do not count (RFC 8460 §3)
 _MAILBOX = re.compile(r"[\w.+-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,9}[a-z0-9-]{2,63}", re.I)
+_TO = "Reports come to the mailbox that it names: make it, or put in another of yours."
 _PLACE = re.compile(r"mailto:[^@,;!\s]+@[^@,;!\s]+|https://[^,;!\s]+", re.IGNORECASE)
 
 
@@ -31,7 +32,7 @@ async def check_tls_rpt(asking: Asking, subject: Subject) -> Check:
         reason, status = "tls_rpt_syntax", Status.FAIL
     value = next(filter(_is_sound, texts), _meant(texts or meant, subject.domain))
     fine = status is Status.PASS
-    note = "In place of what is there." if texts or meant else None
+    note = "In place of what is there." if texts or meant else _TO
     return Check(
         check=CheckName.TLS_RPT,
         status=status,

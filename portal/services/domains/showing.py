@@ -50,7 +50,7 @@ def shown(
         expected=told["expected"],
         expects=words.expected(name, filled),
         fixes=tuple(Fix(**each) for each in told["fixes"]),
-        rules=words.rules(tuple(told["reasons"])),
+        rules=words.rules(name, tuple(told["reasons"])),
         facts=told["facts"],
         last_known=_last(known.get(name)) if is_open(status, told["reasons"]) else None,
         json=told,

@@ -28,6 +28,7 @@ RECEIVERS = {
     "yahoo": "Yahoo",
     "outlook": "Outlook",
     "all": "Nearly all",
+    "some": "Some",
 }
 STATES = {
     Status.PASS: "in order",
@@ -61,10 +62,11 @@ def reason(id_: str, words: Mapping[str, str]) -> Reason:
     )
 
 
-def rules(ids: tuple[str, ...]) -> tuple[Rule, ...]:
-    """What receivers ask for in the matter of these reasons, each once."""
+def rules(check: CheckName, ids: tuple[str, ...]) -> tuple[Rule, ...]:
+    """What receivers ask for in the matter of these reasons, or of the check, each
+    once."""
     found: dict[tuple[str, str], Rule] = {}
-    for name in _rule_names(ids):
+    for name in _rule_names(ids) or _table()["asked"].get(check, ()):
         for receiver, (asks, refusal) in _table()["rule"][name].items():
             found.setdefault(
                 (receiver, asks),
@@ -108,7 +110,8 @@ def _asides(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for id_ in each.get("reasons") or ["dkim_ok"]:
             by_id.setdefault(id_, []).append(each["selector"])
     bits = [each["bits"] for each in selectors if each.get("bits")]
-    targets = [each["aliases"][-1] for each in selectors if each.get("aliases")]
+    poor = (each for each in selectors if each.get("reasons"))
+    targets = [each["aliases"][-1] for each in poor if each.get("aliases")]
     for id_, names in by_id.items():
         yield f"selector {id_}", _aside(" of selector {}", names)
     yield "bits", _aside(": {} bits", [str(min(bits))] if bits else [])
@@ -121,6 +124,8 @@ def _asides(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("without_record", "in_a_circle", "with_several"):
         yield name, _aside(": {}", _listed(facts.get(name)))
     yield "unreadable", _aside(" of {}", _listed(facts.get("unreadable")))
+    yield "unnamed", _aside(": {}", _listed(facts.get("unnamed")))
+    yield "alignment", _alignment(facts.get("aligned"))
     yield "said", _aside(": {}", _listed(facts.get("said")))
     yield "listing", _aside(" It says: {}.", _listed(facts.get("listings")))
     yield "silent", _aside(": {}", _silent(facts.get("lists") or {}))
@@ -129,6 +134,14 @@ def _asides(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "verifying", "" if lent else ", or verify this one there"
     chosen = facts.get("chosen_by") == "provider"
     yield "provider_key", " The provider makes this key, not you." if chosen else ""
+
+
+def _alignment(aligned: Mapping[str, bool | None] | None) -> str:
+    """Where neither half aligns, mail that goes nowhere is still in order."""
+    halves = (aligned or {"dkim": True}).values()
+    if True in halves:
+        return " and the mail of this sender aligns"
+    return "; nobody knows yet whether this mail aligns" if None in halves else ""
 
 
 def _aside(text: str, words: list[str]) -> str:

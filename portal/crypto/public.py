@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 ED25519_OCTETS = 32  # RFC 8463 §4: the key itself, without any wrapping
 _RSA = bytes.fromhex("06092a864886f70d0101010500")  # its object identifier, and NULL
 _INTEGER, _BITS, _SEQUENCE = 0x02, 0x03, 0x30
@@ -38,6 +34,11 @@ def rsa_bits(der: bytes) -> int:
 
 def der_and_key(pem: str) -> tuple[bytes, bytes]:
     """A certificate and its SubjectPublicKeyInfo, in DER. Raises BadPublicKey."""
+    # Here, as they take long to import and hardly a domain needs this (DANE).
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
         key = certificate.public_key()

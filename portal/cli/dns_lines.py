@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from portal.deliverability.telling import check_json
 from portal.deliverability.types import Check, Fix, Report, Status
 from portal.services.reasons import words
+from portal.services.reasons.older import older
 from portal.services.reasons.types import Reason
 from portal.services.reasons.where import where_of
 
@@ -39,6 +40,7 @@ def _details(
     for each in check.reasons:
         told = _sentences(words.reason(each, filled), check.status)
         yield from _wrapped(" ".join(told), indent)
+    yield from _wrapped(older(check.facts) or "", indent)
     for text in check.found:
         yield f"{indent}found    {_shown(text)}"
     published = {fix.value for fix in check.fixes}

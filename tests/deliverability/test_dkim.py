@@ -226,6 +226,16 @@ def test_what_stands_in_the_way_of_a_fix_is_said(checked):
     assert "leads to a key" in check.fixes[1].note
 
 
+def test_an_alias_that_leads_to_no_key_is_among_what_was_found(checked):
+    zones = zone("s1._domainkey CNAME gone") | {"post.example": f'k TXT "p={WEAK}"'}
+    zones["shop.example"] += "\ns2._domainkey CNAME k.post.example."
+
+    check = checked(zones, check_dkim, Subject(domain="shop.example", expectation=BOTH))
+
+    lost, strange = "CNAME gone.shop.example", "CNAME k.post.example"
+    assert check.found == (lost, strange, f"p={WEAK}")
+
+
 def test_many_selectors_leave_questions_for_the_others():
     names = tuple(f"s{number}" for number in range(10))
     subject = Subject(domain="shop.example", selectors=names)

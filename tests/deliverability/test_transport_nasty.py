@@ -98,6 +98,7 @@ def test_a_policy_and_the_mail_hosts(checked, mail, reason, status):
     check = checked({"shop.example": f"{ID}\n{mail}"}, check_mta_sts, SHOP, answering())
 
     assert (check.reasons[0], check.status) == (reason, status)
+    assert bool(check.facts["unnamed"]) is (reason == "mta_sts_mx_mismatch")
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def _check(
         check=CheckName.DKIM,
         status=worst(reasons.values()),
         reasons=ordered(reasons) or ("dkim_ok",),
-        found=tuple(text for each in looked for text in each.found),
+        found=tuple(text for each in looked for text in _found(each)),
         expected=made[0].value if made else None,
         fixes=made,
         facts={
@@ -115,6 +115,12 @@ def _selector_unknown(expected: DkimExpected, domain: str) -> Check:
         expected=asked_for(expected, domain),
         facts={"signing_domain": domain, "pattern": expected.selector_pattern},
     )
+
+
+def _found(each: Selector) -> tuple[str, ...]:
+    """The key, and the alias that leads to none or elsewhere."""
+    lost = not each.found or "dkim_cname_wrong_target" in each.reasons
+    return (*(f"CNAME {name}" for name in each.aliases[:1] if lost), *each.found)
 
 
 def _as_json(each: Selector) -> dict[str, Any]:

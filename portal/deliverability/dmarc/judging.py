@@ -68,15 +68,14 @@ async def check_dmarc(
     )
     inherited = step.domain != subject.domain
     fine = "dmarc_inherited" if inherited else "dmarc_ok"
+    made = await better(asking, walked, set(reasons), (signature, envelope))
     return Check(
         check=CheckName.DMARC,
         status=worst(reasons.values()),
         reasons=ordered(reasons) or (fine,),
         found=step.texts,
-        fixes=(
-            *await better(asking, walked, set(reasons), (signature, envelope)),
-            *reported.agreements,
-        ),
+        expected=made[-1].value if made else None,
+        fixes=(*made, *reported.agreements),
         facts=await _facts(asking, subject, walked, policy)
         | _of_halves(record, signature, envelope, reported),
     )
@@ -175,9 +174,15 @@ async def _facts(
         "subdomain_policy": record and record.for_subdomains,
         "source": source and source.name,
         "organization": walked.organization,
-        "rfc7489": {"policy": before.policy, "organization": before.organization}
-        if differs
-        else None,
+        "rfc7489": _told(before) if differs else None,
+    }
+
+
+def _told(before: older.Older) -> dict[str, Any]:
+    return {
+        "policy": before.policy,
+        "organization": before.organization,
+        "pct": before.pct,
     }
 
 

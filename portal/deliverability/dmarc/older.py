@@ -14,9 +14,12 @@ from portal.deliverability.suffixes import organization, with_registered
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Older:
+    """`pct`: the share of the mail that the policy is meant for."""
+
     organization: str | None
     policy: Policy | None  # None: no record
     source: str | None
+    pct: int = 100
 
 
 async def older_view(asking: Asking, domain: str) -> Older:
@@ -26,8 +29,9 @@ async def older_view(asking: Asking, domain: str) -> Older:
         texts = [text for text in answer.records if is_dmarc(text)]
         if len(texts) != 1:
             continue
-        policy = _policy(read(texts[0]), inherited=each != domain)
-        return Older(organization=above, policy=policy, source=each)
+        record = read(texts[0])
+        policy = _policy(record, inherited=each != domain)
+        return Older(organization=above, policy=policy, source=each, pct=record.pct)
     return Older(organization=above, policy=None, source=None)
 
 

@@ -69,13 +69,14 @@ async def _of_policy(
     except BadPolicy as error:
         return _unreachable(texts, str(error))
     mail = await asking.ask(subject.domain, "MX")
-    reasons = _uncovered(policy, mail, subject.domain) | _mode(policy)
+    unnamed = _unnamed(policy, mail, subject.domain)
     return _check(
-        reasons,
+        _of_hosts(policy, mail, unnamed) | _mode(policy),
         texts,
         {
             "mode": policy.mode,
             "mx": list(policy.mx[:MOST_HOSTS]),
+            "unnamed": unnamed[:MOST_HOSTS],
             "max_age_s": policy.max_age_s,
         },
     )
@@ -168,17 +169,20 @@ def _mode(policy: Policy) -> dict[str, Status]:
     return {f"mta_sts_{word}": Status.WARN}
 
 
-def _uncovered(policy: Policy, mail: Records, domain: str) -> dict[str, Status]:
-    if policy.mode == "none":
-        return {}
-    if not mail.answered.is_known:
-        return {reason_of(mail.answered): Status.UNKNOWN}
+def _unnamed(policy: Policy, mail: Records, domain: str) -> list[str]:
+    """The mail hosts that the policy does not name."""
     # RFC 5321 §5.1: without MX the domain itself is the mail host.
     hosts = [record.rpartition(" ")[2] for record in mail.records] or [domain]
-    if all(host == "." or _covers(policy, host) for host in hosts):
-        return {}
+    if policy.mode == "none" or not mail.answered.is_known:
+        return []
+    return [host for host in hosts if host != "." and not _covers(policy, host)]
+
+
+def _of_hosts(policy: Policy, mail: Records, unnamed: list[str]) -> dict[str, Status]:
+    if policy.mode != "none" and not mail.answered.is_known:
+        return {reason_of(mail.answered): Status.UNKNOWN}
     status = Status.FAIL if policy.mode == "enforce" else Status.WARN
-    return {"mta_sts_mx_mismatch": status}
+    return {"mta_sts_mx_mismatch": status} if unnamed else {}
 
 
 def _covers(policy: Policy, host: str) -> bool:

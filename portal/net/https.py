@@ -1,7 +1,7 @@
 """One question over HTTPS: to the judged address, once, and no longer than it must.
 
 No redirect is followed, no proxy of the environment asked, no compression taken.
-The protocol is h11's (RFC 9112); the connection is ours.
+The protocol is h11's (`http`); the connection is ours.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlencode, urlsplit
 
-import h11
-
 from portal.address import BadAddress, parse_host
 from portal.net.dial import first_to_answer
+from portal.net.http_types import HttpAnswer, HttpRequest, NoHttp
 from portal.net.trust import context_trusting
 from portal.net.types import Net, NetFailure, NetTrouble
 
-BODY_OCTETS = 64 * 1024
-_HEAD_OCTETS = 32 * 1024
+__all__ = ["BadUrl", "HttpAnswer", "Url", "get", "parse_url", "post_form"]
+
 _PATH = re.compile(r"[!-~]*")  # visible ASCII: what RFC 3986 §2 leaves of a URL
 _CLOSE_S = 1.0
 _PORTS = {"https": 443, "http": 80}
@@ -49,19 +48,6 @@ class Url:
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}{self.target}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpAnswer:
-    """What came back, whatever its status; the names of `headers` in lower case."""
-
-    status: int
-    body: bytes
-    headers: tuple[tuple[str, str], ...] = ()
-
-    def header(self, name: str) -> str:
-        """All values of one header field, joined; empty where there is none."""
-        return ", ".join(value for key, value in self.headers if key == name)
 
 
 def parse_url(text: str, *, allow_http: bool = False) -> Url:
@@ -107,7 +93,7 @@ async def post_form(
     return await _asked(
         net,
         url,
-        lambda place: _Request(_post(place, len(body), authorization), body),
+        lambda place: _post(place, body, authorization),
         timeout_s=timeout_s,
         ca_pem=ca_pem,
         allow_http=allow_http,
@@ -121,22 +107,16 @@ async def get(
     return await _asked(
         net,
         url,
-        lambda place: _Request(_get(place), b""),
+        _get,
         timeout_s=timeout_s,
         ca_pem=ca_pem,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    head: h11.Request
-    body: bytes
-
-
 async def _asked(
     net: Net,
     url: str,
-    request: Callable[[Url], _Request],
+    request: Callable[[Url], HttpRequest],
     *,
     timeout_s: float,
     ca_pem: str | None,
@@ -157,32 +137,37 @@ async def _asked(
         )
 
 
-def _post(place: Url, length: int, authorization: str | None) -> h11.Request:
+def _post(place: Url, body: bytes, authorization: str | None) -> HttpRequest:
     headers = [
         ("Host", place.authority),
         ("Content-Type", "application/x-www-form-urlencoded"),
-        ("Content-Length", str(length)),
+        ("Content-Length", str(len(body))),
         ("Accept", "application/json"),
         ("Accept-Encoding", "identity"),
         ("Connection", "close"),
     ]
     if authorization is not None:
         headers.append(("Authorization", authorization))
-    return h11.Request(method="POST", target=place.target, headers=headers)
+    return HttpRequest(
+        method="POST", target=place.target, headers=tuple(headers), body=body
+    )
 
 
-def _get(place: Url) -> h11.Request:
-    headers = [
+def _get(place: Url) -> HttpRequest:
+    headers = (
         ("Host", place.authority),
         ("Accept-Encoding", "identity"),
         ("Connection", "close"),
-    ]
-    return h11.Request(method="GET", target=place.target, headers=headers)
+    )
+    return HttpRequest(method="GET", target=place.target, headers=headers)
 
 
 async def _exchange(
-    net: Net, place: Url, request: _Request, ca_pem: str | None, timeout_s: float
+    net: Net, place: Url, request: HttpRequest, ca_pem: str | None, timeout_s: float
 ) -> HttpAnswer | NetFailure:
+    # Here, as h11 takes long to import and most processes ask no web server.
+    from portal.net import http
+
     found = await net.find(place.host, place.port, timeout_s=timeout_s / 2)
     if isinstance(found, NetFailure):
         return found
@@ -203,8 +188,8 @@ async def _exchange(
             return _of_tls(place, error)
         raise
     try:
-        return await _ask(reader, writer, request)
-    except h11.RemoteProtocolError as error:
+        return await http.ask(reader, writer, request)
+    except NoHttp as error:
         return _no_http(place, str(error))
     except ssl.SSLError as error:
         return _of_tls(place, error)
@@ -215,43 +200,6 @@ async def _exchange(
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(_CLOSE_S):
                 await writer.wait_closed()
-
-
-async def _ask(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: _Request
-) -> HttpAnswer:
-    protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_OCTETS)
-    body_of_it = [h11.Data(data=request.body)] if request.body else []
-    for part in (request.head, *body_of_it, h11.EndOfMessage()):
-        writer.write(protocol.send(part) or b"")
-    response: h11.Response | None = None
-    body, received = b"", 0
-    while True:
-        event = protocol.next_event()
-        if event is h11.NEED_DATA:
-            data = await reader.read(16 * 1024)
-            received += len(data)
-            if received > BODY_OCTETS + _HEAD_OCTETS:
-                raise h11.RemoteProtocolError("the answer is longer than 64 KB")
-            protocol.receive_data(data)
-        elif isinstance(event, h11.Response):
-            response = event
-        elif isinstance(event, h11.Data):
-            body += event.data
-        elif isinstance(event, h11.EndOfMessage) and response is not None:
-            if len(body) > BODY_OCTETS:
-                raise h11.RemoteProtocolError("the answer is longer than 64 KB")
-            return _answer(response, body)
-        elif isinstance(event, h11.ConnectionClosed):
-            raise h11.RemoteProtocolError("the connection was closed")
-
-
-def _answer(response: h11.Response, body: bytes) -> HttpAnswer:
-    headers = tuple(
-        (name.decode("ascii"), value.decode("latin-1"))
-        for name, value in response.headers
-    )
-    return HttpAnswer(status=response.status_code, body=body, headers=headers)
 
 
 @lru_cache(maxsize=16)

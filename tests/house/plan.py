@@ -29,7 +29,7 @@ DOORS = {
     "aiosmtplib": ("delivery",),
     "scramp": ("delivery",),
     "dns": ("net/reading.py", "net/resolving.py"),
-    "h11": ("net/https.py",),
+    "h11": ("net/http.py",),
     "cryptography": ("crypto",),
     "peewee": ("store", "services"),
     "playhouse": ("store", "services"),

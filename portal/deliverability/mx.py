@@ -30,12 +30,14 @@ async def check_mx(asking: Asking, subject: Subject) -> Check:
         reasons |= found
     if {} in judged:  # one that works takes the mail while nobody tells of others
         reasons = {r: s for r, s in reasons.items() if s is not Status.UNKNOWN}
+    fixes = await _named_rightly(asking, subject, answer, reasons)
     return Check(
         check=CheckName.MX,
         status=worst(reasons.values()),
         reasons=ordered(reasons) or ("mx_ok",),
         found=answer.records,
-        fixes=await _named_rightly(asking, subject, answer, reasons),
+        expected=fixes[0].value if fixes else None,
+        fixes=fixes,
     )
 
 
@@ -104,6 +106,7 @@ async def _null_mx(asking: Asking, subject: Subject, answer: Records) -> Check:
         status=Status.FAIL,
         reasons=("mx_null",),
         found=answer.records,
+        expected=value,
         fixes=(await fix(asking, subject.domain, "MX", value, note),),
     )
 

@@ -26,6 +26,7 @@ _NAMED = "The provider's console shows the name; enter it if the record is there
 _CONSOLE = "The provider's console shows the value."
 _ALONE = "In place of all MX records there."
 _ONLY = "In place of all that is there."
+_IN_PLACE = "In place of the alias to {}."
 MOST_KEYS = 2
 
 
@@ -43,14 +44,18 @@ async def without_path(asking: Asking, subject: Subject, host: str) -> Check:
     there = (await asking.ask(host, "TXT")).aliases[:1]
     # An alias that is right and leads to nothing is the provider's to mend.
     wanted = [each for each in wanted if (each.value,) != there]
-    lacking = await _mail(asking, subject, host)
+    old = _IN_PLACE.format(there[0]) if there else None
+    lacking = await _mail(asking, subject, host, old)
     return Check(
         check=CheckName.SPF,
         status=Status.FAIL if path.required else Status.WARN,
         reasons=("spf_return_path_missing",),
         expected=" and ".join(f"{each.type} {each.value}" for each in path.records)
         or None,
-        fixes=(*lacking, *[await _fix(asking, host, each, path) for each in wanted]),
+        fixes=(
+            *lacking,
+            *[await _fix(asking, host, each, path, old) for each in wanted],
+        ),
         facts={
             "evaluated_at": "return_path",
             "host": host,
@@ -78,6 +83,8 @@ async def with_bounces(
     at_path = expected(subject).evaluated_at == "return_path"
     if not at_path or host == subject.domain:
         return check
+    if (await asking.ask(host, "MX")).aliases:
+        return check  # which is another's to fill
     lacking = await _mail(asking, subject, host)
     if not lacking:
         return check
@@ -88,6 +95,7 @@ async def with_bounces(
         reasons=(*others, "spf_return_path_missing")
         if check.status is Status.FAIL
         else ("spf_return_path_missing", *others),
+        expected=check.expected or f"{lacking[0].type} {lacking[0].value}",
         fixes=(*check.fixes, *lacking),
     )
 
@@ -110,7 +118,9 @@ async def _told_by_keys(
     return {}
 
 
-async def _mail(asking: Asking, subject: Subject, host: str) -> tuple[Fix, ...]:
+async def _mail(
+    asking: Asking, subject: Subject, host: str, note: str | None = None
+) -> tuple[Fix, ...]:
     """The MX records that are not there as they should be, and alone: the provider
     looks for its own and no other."""
     path = _path(subject)
@@ -118,9 +128,9 @@ async def _mail(asking: Asking, subject: Subject, host: str) -> tuple[Fix, ...]:
     if not wanted:
         return ()
     answer = await asking.ask(host, "MX")
-    if answer.aliases or not answer.answered.is_known or _are_those(answer, wanted):
+    if not answer.answered.is_known or _are_those(answer, wanted):
         return ()
-    note = _ALONE if answer.records else None
+    note = note or (_ALONE if answer.records else None)
     return tuple([await _fix(asking, host, each, path, note) for each in wanted])
 
 

@@ -45,7 +45,7 @@ def check(slug: str, sender_id: str) -> Response:
         status = 429 if isinstance(fault, TooMany) else 422
         return _refused(actor, sender_id, status, fault)
     shown = _shown(actor, sender_id)
-    return fragments.redirect_after_post(shown.url, REPORT, shown=shown)
+    return fragments.redirect_after_post(shown.url, REPORT, shown=shown, focused=True)
 
 
 @pages.post(f"{_AT}/watch")
@@ -59,7 +59,7 @@ def watch(slug: str, sender_id: str) -> Response:
         else "Nobody looks at the domain by itself any more."
     )
     shown = _shown(actor, sender_id)
-    return fragments.redirect_after_post(shown.url, WATCH, shown=shown)
+    return fragments.redirect_after_post(shown.url, WATCH, shown=shown, focused=True)
 
 
 @pages.post(f"{_AT}/authority")
@@ -111,4 +111,6 @@ def _compared(
         page=page,
         comparison=comparison,
         authority_error=error,
+        # The page asks by itself as well, and then moves nobody.
+        focused="focused" in request.form,
     )

@@ -93,6 +93,22 @@ def test_htmx_shows_a_row_as_soon_as_it_is_known(
     expect(badge).to_have_attribute("data-state", "fail")
     # What is not in order may only be remembered: the zone is asked by itself.
     expect(page.locator("#authority")).to_contain_text("They agree")
+    expect(page.locator(".verdict")).to_be_focused()
+
+
+def test_the_focus_stays_with_what_was_asked(new_page: NewPage, dns: Zones, tab: str):
+    """Whoever uses the keyboard goes on from there, and not from the top."""
+    dns.publish(published(MAIL, PATH, SIGNATURE))
+    page = new_page()
+    page.goto(tab)
+
+    page.get_by_role("button", name="Stop watching").press("Enter")
+    expect(page.get_by_role("button", name="Watch this domain")).to_be_focused()
+    page.get_by_role("button", name="Check now").press("Enter")
+    expect(page.get_by_role("button", name="Check again")).to_be_visible()
+    expect(page.locator(".verdict")).to_be_focused()
+    page.get_by_role("button", name="Compare with").press("Enter")
+    expect(page.locator("#authority [role=status][tabindex]")).to_be_focused()
 
 
 def test_copy_puts_the_whole_value_on_the_clipboard(

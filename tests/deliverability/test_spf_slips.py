@@ -68,14 +68,20 @@ def test_a_text_too_long_to_be_written_by_hand_is_left_alone():
         '@ IN TXT "v=spf1 mx -all"',
         "shop.example. 3600 IN TXT v=spf1 mx -all",
         "TXT v = spf1; mx -all",
+        "v-spf1 mx -all",
+        "v=spfl mx -all",
     ],
 )
-def test_a_line_of_a_zone_holds_the_record(text):
+def test_a_text_that_is_nearly_a_record_tells_what_was_meant(text):
     assert as_meant(text) == "v=spf1 mx -all"
 
 
-def test_prose_about_a_record_is_none():
-    assert as_meant("our TXT notes: v=spf1 mx -all") is None
+@pytest.mark.parametrize(
+    "text",
+    ["our TXT notes: v=spf1 mx -all", "v=spf10 mx", "spf2.0/pra -all", "v=spfile mx"],
+)
+def test_what_is_something_else_is_none(text):
+    assert as_meant(text) is None
 
 
 def test_what_is_left_out_is_told(checked):

@@ -17,7 +17,7 @@ _KNOWN = ("include", "exists", "redirect", "exp", "mx", "a")
 _OF_ADDRESSES = ("ip", "ip4", "ip6", "ipv4", "ipv6")
 _VERSION = re.compile(r"v\s*[=:]\s*spf1(?![a-z0-9.])", re.IGNORECASE)
 _NEARLY = re.compile(
-    rf"v\s*[=:]\s*spf1(?=(?:{_NAMES}|redirect)\b|[^a-z0-9.]|$)", re.IGNORECASE
+    rf"v\s*[-=:]?\s*spf[1li](?=(?:{_NAMES}|redirect)\b|[^a-z0-9.]|$)", re.IGNORECASE
 )
 _LINE = re.compile(r"^\s*(?:\S+\s+){0,3}(?:TXT|SPF)\s+(?=\W*v\s*[=:])", re.IGNORECASE)
 # A blank where none belongs: `include: x`, `- all`.

@@ -28,7 +28,8 @@ async def fixes(
 ) -> tuple[Fix, ...]:
     """A word in braces is told by the provider alone. None for what is published as it
     should be and broken behind an alias: that is mended at the provider."""
-    enough = any(each.is_there for each in looked) and not all_named
+    # Where one is enough, one that nobody could tell about may be the one.
+    enough = not all_named and any(each.is_there or each.is_unknown for each in looked)
     others = _as_the_others(looked, expected, domain)
     made: list[Fix] = []
     for each in looked:

@@ -105,7 +105,7 @@ def read(text: str) -> Dmarc:
             continue
         if not (equals and _NAME.fullmatch(name) and _is_sound(name, value.lower())):
             broken.append(piece.strip(_BLANKS)[:100])
-            unsound += [name] if name in _POLICY_TAGS else []
+            unsound += [name] if equals and name in _POLICY_TAGS else []
             continue
         if name in values or name == "v":
             twice.append(name)

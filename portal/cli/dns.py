@@ -31,6 +31,10 @@ from portal.services import expecting, looking
 
 T = TypeVar("T")
 _FETCH_S = 5.0
+_NOT_SEEN = (
+    "portal: --relay-host: no address of {} that receivers could see is known, so "
+    "nothing is said of its SPF and reverse DNS. Give it with --relay-ip."
+)
 
 
 @click.command()
@@ -74,8 +78,10 @@ async def _report(subject: Subject, server: tuple[str, int] | None) -> Report:
     shown = partial(looking.shown_at, net)
     servers = NameServers(server)
     if subject.sends_itself and subject.relay_host and not subject.relay_ips:
-        found = await addresses_of(servers, subject.relay_host)
-        subject = dataclasses.replace(subject, relay_ips=outside(found))
+        found = outside(await addresses_of(servers, subject.relay_host))
+        if not found:
+            click.echo(_NOT_SEEN.format(subject.relay_host), err=True)
+        subject = dataclasses.replace(subject, relay_ips=found)
     return await report(subject, servers, fetch, shown=shown)
 
 

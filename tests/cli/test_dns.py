@@ -225,6 +225,21 @@ def test_the_name_of_an_own_relay_tells_its_addresses(portal_dns, words, reasons
         assert (checks["spf"]["reasons"][0], *found) == reasons
 
 
+@pytest.mark.parametrize("name", ["gone", "lame", "inside"])
+def test_an_own_relay_that_nobody_can_place_is_told_of(portal_dns, name):
+    zones = {
+        "shop.example": '@ A 192.0.2.1\n@ TXT "v=spf1 mx -all"\nlame ! SERVFAIL'
+        "\ninside A 10.0.0.5"
+    }
+    words = ["--relay-host", f"{name}.shop.example", "--json"]
+
+    done = portal_dns(zones, "shop.example", *words)
+
+    assert "ptr" not in by_name(told(done))
+    assert f"no address of {name}.shop.example" in done.stderr
+    assert "--relay-ip" in done.stderr
+
+
 def test_a_record_on_the_terminal_moves_no_cursor(portal_dns):
     zones = {"shop.example": '@ A 192.0.2.1\n_dmarc TXT "v=DMARC1; p=\\027[2Jx"'}
 

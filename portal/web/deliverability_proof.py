@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -17,7 +17,12 @@ from portal.mail.received import MOST_OCTETS
 from portal.services.actor import Actor, Role
 from portal.web import access, errors, fragments, notices
 from portal.web.forms import PortalForm
+from portal.web.sender_addresses import Addresses
 from portal.web.sender_opening import opened
+from portal.web.sender_words import OWN
+
+if TYPE_CHECKING:
+    from portal.services.domains.proof_types import Tied
 
 pages = access.blueprint("deliverability_proof", __name__)
 
@@ -90,7 +95,10 @@ def prove(slug: str, sender_id: str) -> Response:
         status = 429 if isinstance(fault, TooMany) else 422
         return _refused(actor, sender_id, status, fault, given)
     context = _context(actor, sender_id)
-    return fragments.answer(PAGE, PROOF, **context, proof=found, given=given)
+    tied_url = _page_of(slug, found.tied) if found.tied else ""
+    return fragments.answer(
+        PAGE, PROOF, **context, proof=found, given=given, tied_url=tied_url
+    )
 
 
 @pages.post(f"{_AT}/adopt")
@@ -113,6 +121,18 @@ def adopt(slug: str, sender_id: str) -> Response:
         return _refused(actor, sender_id, 422, fault, nothing)
     notices.say(f"Version {saved.version} looks for what was found in the mail.")
     return fragments.go(_tab())
+
+
+def _page_of(slug: str, tied: Tied) -> str:
+    """Where the test or mail is shown that the received one came from."""
+    if tied.kind == "message":
+        return f"/t/{slug}/messages/{tied.id}"
+    return Addresses(
+        slug=slug,
+        sender_id=tied.sender_id,
+        provider_id=tied.provider_id or OWN,
+        test_id=tied.id,
+    ).shown_at
 
 
 def _tab() -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 
 import pytest
 
 from portal.services import senders
 from portal.services.domains import proof
+from portal.store.fields import now
+from portal.store.models import LiveTest, Sender, SenderVersion
 from portal.web.deliverability_proof import TOO_LARGE
 from tests.browsing import HTMX
-from tests.domains.mails import SHOP, mail
+from tests.domains.mails import OWN, SHOP, mail
 
 
 @pytest.fixture
@@ -89,6 +92,31 @@ def test_a_file_that_is_no_mail_is_said_beside_its_field(as_owner, at):
     assert answer.status_code == 422
     (error,) = re.findall(r'id="file-error">([^<]*)', answer.text)
     assert ".msg" in error and "Save the mail as .eml" in error
+
+
+@pytest.mark.parametrize("kind", ["a test", "an unsaved test", "a mail"])
+def test_the_link_to_what_it_came_from_is_a_page(as_owner, owner, make, at, kind):
+    if kind == "a mail":
+        row = make.message(owner.here)
+    else:
+        sender = Sender.get() if kind == "a test" else None
+        row = LiveTest.create(
+            tenant=owner.here.id,
+            sender=sender,
+            to_address="lee@office.example",
+            settings=SenderVersion.get().settings,
+            state="done",
+            message_id="<7.abc@shop.example>",
+            expires_at=now() + timedelta(hours=1),
+        )
+    received = mail(own=OWN.replace("<7.abc@shop.example>", row.message_id))
+    answer = as_owner.post(at, uploaded(received), htmx=True).text
+    (href,) = re.findall(r'It is <a href="([^"]*)"', answer)
+
+    page = as_owner.get(href)
+
+    assert (page.status_code, "<html" in page.text) == (200, True)
+    assert row.public_id in href + page.text
 
 
 @pytest.mark.parametrize("htmx", [True, False])

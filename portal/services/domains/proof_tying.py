@@ -119,8 +119,15 @@ def _says(reply: Mapping[str, Any] | None, given: str) -> bool:
 
 
 def _of_test(test: LiveTest, *, by_reply: bool = False) -> Tied:
-    at = test.created_at
-    return Tied(kind="test", id=test.public_id, at=at, by_reply=by_reply)
+    sender = test.sender if test.sender and not test.sender.deleted_at else None
+    return Tied(
+        kind="test",
+        id=test.public_id,
+        at=test.created_at,
+        by_reply=by_reply,
+        sender_id=sender.public_id if sender else None,
+        provider_id=test.settings.get("provider") or "",
+    )
 
 
 def _of_message(message: Message, *, by_reply: bool = False) -> Tied:

@@ -49,12 +49,16 @@ class HopView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tied:
     """What of this tenant the mail is: `kind` is `test` or `message`. `by_reply`: by
-    what the relay answered, as it gave the mail another Message-ID."""
+    what the relay answered, as it gave the mail another Message-ID. `sender_id` is
+    that of a test, None where it was not saved; `provider_id` what that was through.
+    """
 
     kind: str
     id: str
     at: datetime
     by_reply: bool
+    sender_id: str | None = None
+    provider_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,8 @@ def _read(address: str) -> tuple[str | None, str]:
         return "dmarc_rua_not_mailto" if is_uri else "dmarc_rua_invalid", ""
     # RFC 7489 §6.2: a size may follow, `!10m`.
     mailbox = unquote(rest.partition("?")[0].partition("!")[0])
+    if mailbox.startswith("//"):  # as of the web; a mailbox has none (RFC 6068 §2)
+        return "dmarc_rua_invalid", ""
     try:
         return None, parse_mailbox(mailbox).domain
     except BadAddress:

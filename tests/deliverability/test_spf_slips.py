@@ -14,6 +14,7 @@ SHOP = Subject(
         id="post", name="Post", spf=SpfExpected(includes=("include:spf.post.example",))
     ),
 )
+BLANKS = " " * 65_000
 POST = {"post.example": 'spf TXT "v=spf1 ip4:192.0.2.0/24 -all"'}
 
 
@@ -82,6 +83,16 @@ def test_a_text_that_is_nearly_a_record_tells_what_was_meant(text):
 )
 def test_what_is_something_else_is_none(text):
     assert as_meant(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"v{BLANKS}x", f"TXT{BLANKS}x", f"TXT v{BLANKS}x", f"a{BLANKS}" * 3, "x" * 65_000],
+    ids=["version", "line", "both", "words", "word"],
+)
+def test_a_text_as_long_as_the_dns_has_them_holds_nothing_up(text):
+    assert as_meant(text) is None
+    assert corrected(f"v=spf1 {text}") == tuple(text.split())
 
 
 def test_what_is_left_out_is_told(checked):

@@ -17,9 +17,12 @@ _KNOWN = ("include", "exists", "redirect", "exp", "mx", "a")
 _OF_ADDRESSES = ("ip", "ip4", "ip6", "ipv4", "ipv6")
 _VERSION = re.compile(r"v\s*[=:]\s*spf1(?![a-z0-9.])", re.IGNORECASE)
 _NEARLY = re.compile(
-    rf"v\s*[-=:]?\s*spf[1li](?=(?:{_NAMES}|redirect)\b|[^a-z0-9.]|$)", re.IGNORECASE
+    rf"v\s{{0,3}}[-=:]?\s{{0,3}}spf[1li](?=(?:{_NAMES}|redirect)\b|[^a-z0-9.]|$)",
+    re.IGNORECASE,
 )
-_LINE = re.compile(r"^\s*(?:\S+\s+){0,3}(?:TXT|SPF)\s+(?=\W*v\s*[=:])", re.IGNORECASE)
+_LINE = re.compile(
+    r"^\s*(?:\S+\s+){0,3}(?:TXT|SPF)\s{1,9}(?=\W{0,3}v\s*[=:])", re.IGNORECASE
+)
 # A blank where none belongs: `include: x`, `- all`.
 _TORN = re.compile(
     r"(?<=\s)([-+~?]?(?:include|ip[46]|exists|redirect)[:=]|[-+~?])\s+(?=[a-z0-9_])",

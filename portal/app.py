@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,12 +11,8 @@ from htmx_flask import Htmx
 
 from portal import api, web
 from portal.config import Settings
-from portal.providers.catalogue import Catalogue
-from portal.services.bell import Bell, SilentBell
-from portal.services.installation import Installation
+from portal.services.installation import Installation, build_installation
 from portal.store import database
-from portal.store.vault import open_vault
-from portal.store.writer import Writer
 from portal.web.proxies import TrustedProxies
 
 log = logging.getLogger(__name__)
@@ -51,25 +46,6 @@ def create_app(
     web.register(app)
     api.register(app)
     return app
-
-
-def build_installation(
-    settings: Settings,
-    *,
-    bell: Bell | None = None,
-    sandbox_port: Callable[[], int | None] = lambda: None,
-) -> Installation:
-    """The database attached and migrated, the keys read. Raises CannotStart."""
-    attached = database.attach(settings)
-    database.migrate(attached)
-    return Installation(
-        settings=settings,
-        writer=Writer(attached),
-        vault=open_vault(settings),
-        catalogue=Catalogue.load(settings.instance / "providers", log.warning),
-        bell=bell or SilentBell(),
-        sandbox_port=sandbox_port,
-    )
 
 
 def folder(name: str) -> str:

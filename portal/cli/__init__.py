@@ -27,7 +27,7 @@ class _Entry:
 
 _COMMANDS = {
     "serve": _Entry("portal.cli.serve:serve", "Start the web server and the engine."),
-    "worker": _Entry("portal.cli.serve:worker", "Start an engine without the web."),
+    "worker": _Entry("portal.cli.worker:worker", "Start an engine without the web."),
     "setup": _Entry("portal.cli.admin:setup", "Create the first account and tenant."),
     "tenant": _Entry("portal.cli.admin:tenant", "Add and list tenants."),
     "user": _Entry("portal.cli.admin:user", "Add, list and disable people."),

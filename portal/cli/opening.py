@@ -11,13 +11,9 @@ from typing import Any
 import click
 
 from portal.config import Settings
-from portal.providers.catalogue import Catalogue
 from portal.services.actor import Actor
-from portal.services.bell import SilentBell
-from portal.services.installation import Installation
+from portal.services.installation import build_installation
 from portal.store import database
-from portal.store.vault import open_vault
-from portal.store.writer import Writer
 
 
 def load_settings() -> Settings:
@@ -38,23 +34,13 @@ def opened() -> Iterator[Actor]:
     sandbox. Raises CannotStart.
     """
     settings = load_settings()
-    attached = database.attach(settings)
     try:
-        database.migrate(attached)
-        writer = Writer(attached)
-        installation = Installation(
-            settings=settings,
-            writer=writer,
-            vault=open_vault(settings),
-            catalogue=Catalogue.load(settings.instance / "providers", warn),
-            bell=SilentBell(),
-            sandbox_port=lambda: None,
-        )
+        installation = build_installation(settings, warn=warn)
         try:
             with database.connection():
                 yield Actor(installation=installation, system="command line")
         finally:
-            writer.close()
+            installation.writer.close()
     finally:
         database.detach()
 

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Iterator, MutableMapping
 from contextlib import ExitStack, contextmanager, suppress
 
-from portal.app import build_installation
 from portal.cli import logs
 from portal.config import Settings
 from portal.config.environment import SECRETS
@@ -22,7 +21,7 @@ from portal.engine.bell import EngineBell
 from portal.engine.engine import GRACE_S, Engine
 from portal.sandbox.server import Sandbox
 from portal.services import captures, senders
-from portal.services.installation import Installation
+from portal.services.installation import Installation, build_installation
 from portal.services.outbox.timing import Timing
 from portal.store import database
 from portal.store.engines import is_full

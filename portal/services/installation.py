@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from portal.config import Settings
 from portal.providers.catalogue import Catalogue
-from portal.services.bell import Bell
+from portal.services.bell import Bell, SilentBell
+from portal.store import database
 from portal.store.room import FLOORS, Floors, Room
-from portal.store.vault import Vault
+from portal.store.vault import Vault, open_vault
 from portal.store.writer import Writer
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,3 +34,23 @@ class Installation:
         on_a_server = self.settings.database_url is not None
         folder = None if on_a_server else self.settings.instance
         return Room(folder=folder, floors=self.floors)
+
+
+def build_installation(
+    settings: Settings,
+    *,
+    bell: Bell | None = None,
+    sandbox_port: Callable[[], int | None] = lambda: None,
+    warn: Callable[[str], None] = log.warning,
+) -> Installation:
+    """The database attached and migrated, the keys read. Raises CannotStart."""
+    attached = database.attach(settings)
+    database.migrate(attached)
+    return Installation(
+        settings=settings,
+        writer=Writer(attached),
+        vault=open_vault(settings),
+        catalogue=Catalogue.load(settings.instance / "providers", warn),
+        bell=bell or SilentBell(),
+        sandbox_port=sandbox_port,
+    )

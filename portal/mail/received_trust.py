@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from portal.mail.received import Field, ReceivedMail
 from portal.mail.received_border import (
     MOST_READ,
+    RESULTS,
     SPF,
     Block,
     Organization,
@@ -24,7 +25,7 @@ from portal.mail.received_border import (
     run_of,
 )
 from portal.mail.received_hops import Hop
-from portal.mail.received_results import Result, Results
+from portal.mail.received_results import Result, Results, results
 from portal.mail.received_spf import spf_result
 
 _NAME = re.compile(r"[\w.:-]{1,255}")
@@ -64,8 +65,9 @@ def trusted(
     if border is None:
         said = tuple(each.by for each in read(mail.fields))
         return Trusted(border=None, results=(), by=None, ignored=said)
-    before = border_of(blocks[border:], organization)
-    gate = _told(blocks[border:], before, organization) if before else None
+    rest = _without_own(blocks[border:], organization)
+    before = None if mail.texts("list-id") else border_of(rest, organization)
+    gate = _told(rest, before, organization) if before else None
     offered = tuple(_offered(gate, blocks[border][0], organization)) if gate else ()
     if gate and chosen in offered:
         mine = [each for each in gate.mine if each.by == chosen]
@@ -105,6 +107,20 @@ def _offered(
     for name in dict.fromkeys(each.by for each in judged):
         if _NAME.fullmatch(name) and not is_of(name, own, organization):
             yield name
+
+
+def _without_own(blocks: list[Block], organization: Organization) -> list[Block]:
+    """What the receiver wrote below its hop says nothing of who stood before it."""
+    (received, below), *rest = blocks
+    own = received.by if received else None
+    kept = [each for each in below if not is_of(_writer(each), own, organization)]
+    return [(received, kept), *rest]
+
+
+def _writer(field: Field) -> str:
+    if field.name == RESULTS:
+        return results(field.text).by
+    return spf_result(field.text).by if field.name == SPF else ""
 
 
 def _told(blocks: list[Block], border: int, organization: Organization) -> _Told:

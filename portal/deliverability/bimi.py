@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import re
 
 from portal.deliverability.asking import Asking
 from portal.deliverability.suffixes import registered
@@ -11,6 +12,8 @@ from portal.deliverability.types import Check, CheckName, Status, Subject
 from portal.deliverability.unknowing import unknown
 from portal.net.records import Records
 from portal.tags import BadTags, tags
+
+_OTHER_PICTURE = re.compile(r"\.(png|jpe?g|gif|webp|ico|bmp|pdf)([?#]|$)")
 
 
 async def look(asking: Asking, subject: Subject) -> Records:
@@ -42,7 +45,7 @@ async def check_bimi(asking: Asking, subject: Subject, dmarc: Check) -> Check:
     below = dmarc.facts.get("subdomain_policy", policy)  # sp=none shows none either
     enforced = {policy, below} <= {"quarantine", "reject"}
     enforced = enforced and "dmarc_pct_partial" not in dmarc.reasons
-    fine = enforced and logo.lower().startswith("https://")
+    fine = enforced and _may_be_shown(logo)
     return Check(
         check=CheckName.BIMI,
         status=Status.PASS if fine else Status.WARN,
@@ -54,6 +57,12 @@ async def check_bimi(asking: Asking, subject: Subject, dmarc: Check) -> Check:
 
 def _texts(answer: Records) -> tuple[str, ...]:
     return tuple(text for text in answer.records if text.lower().startswith("v=bimi1"))
+
+
+def _may_be_shown(logo: str) -> bool:
+    """By https, and no picture of another kind than SVG, as far as its name tells."""
+    scheme, _, place = logo.lower().partition("://")
+    return scheme == "https" and not _OTHER_PICTURE.search(place)
 
 
 def _logo(text: str) -> str:

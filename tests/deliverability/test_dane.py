@@ -78,6 +78,18 @@ def test_a_host_is_looked_at(checked, host, records, reason, status):
     assert (check.reasons, check.status) == ((reason,), status)
 
 
+def test_the_record_of_the_certificate_that_is_shown_mends_it(checked, host):
+    wrong = zone(f"3 1 1 {'ab' * 32}")
+    check = checked(wrong, check_dane, SHOP, host, authenticated=True)
+
+    made = check.fixes[0]
+    again = checked(zone(made.value), check_dane, SHOP, host, authenticated=True)
+
+    assert (made.name, made.host) == ("_25._tcp.mail.shop.example", "_25._tcp.mail")
+    assert made.value == f"3 1 1 {hashlib.sha256(KEY).hexdigest()}"
+    assert (again.reasons, again.fixes) == (("dane_ok",), ())
+
+
 def test_in_an_unsigned_zone_nobody_looks(checked):
     async def never(name):
         raise AssertionError(name)

@@ -219,6 +219,15 @@ LOGO = 'default._bimi TXT "v=BIMI1; l=https://shop.example/logo.svg"'
         (LOGO, "reject", (), "bimi_ok", "pass"),
         (LOGO, "none", (), "bimi_needs_enforcement", "warn"),
         (LOGO, "reject", ("dmarc_pct_partial",), "bimi_needs_enforcement", "warn"),
+        (
+            LOGO.replace("svg", "png?v=2"),
+            "reject",
+            (),
+            "bimi_needs_enforcement",
+            "warn",
+        ),
+        (LOGO.replace("https", "http"), "reject", (), "bimi_needs_enforcement", "warn"),
+        (LOGO.replace(".svg", ""), "reject", (), "bimi_ok", "pass"),
         ("www A 192.0.2.1", "reject", (), "bimi_absent", "info"),
     ],
 )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from portal.deliverability.asking import Asking
+from portal.deliverability.fixes import fix
+from portal.deliverability.suffixes import organization
 from portal.deliverability.transport import tlsa
-from portal.deliverability.types import Check, CheckName, Status, Subject
+from portal.deliverability.types import Check, CheckName, Fix, Status, Subject
 from portal.deliverability.unknowing import unknown
 from portal.net.records import Records
 
@@ -15,6 +18,17 @@ Shown = Callable[[str], Awaitable[Sequence[str]]]
 MOST_HOSTS = 5
 MOST_LOOKS = 2
 LOOK_S = 5.0
+_NOTE = "In place of those that fit nothing, if the certificate shown now is the host's own."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """A mail host, whether its certificate fits one of its records (None: not known),
+    and the record that would, where one was shown."""
+
+    host: str
+    fits: bool | None = None
+    wanted: str = ""
 
 
 async def check_dane(
@@ -45,18 +59,20 @@ async def check_dane(
         reason, status = "dane_absent", Status.INFO
     elif not all(each.authenticated for each in (mail, *there)):
         reason, status = "dane_without_dnssec", Status.WARN
-    seen = await _seen(asking, there, shown) if reason == "dane_ok" and shown else {}
-    if False in seen.values():
+    seen = await _seen(asking, there, shown) if reason == "dane_ok" and shown else []
+    wrong = [each for each in seen if each.fits is False]
+    if wrong:
         reason, status = "dane_mismatch", Status.FAIL
     return Check(
         check=CheckName.DANE,
         status=status,
         reasons=(reason,),
         found=tuple(text for each in answers for text in each.records),
+        fixes=tuple([await _fix(asking, each, subject.domain) for each in wrong]),
         facts={
             "hosts": [_host(each) for each in there],
             "without": [_host(each) for each in answers if each not in there],
-            "seen": seen,
+            "seen": {each.host: each.fits for each in seen},
         },
     )
 
@@ -65,22 +81,26 @@ def _host(answer: Records) -> str:
     return answer.name.removeprefix("_25._tcp.")
 
 
-async def _seen(
-    asking: Asking, there: list[Records], shown: Shown
-) -> dict[str, bool | None]:
-    """By host, whether its certificate fits one of its records; None: not known."""
-    looked = there[:MOST_LOOKS]
-    fitting = await asyncio.gather(*(_fits(asking, each, shown) for each in looked))
-    return dict(zip(map(_host, looked), fitting, strict=True))
+async def _seen(asking: Asking, there: list[Records], shown: Shown) -> list[_Seen]:
+    looks = (_look(asking, each, shown) for each in there[:MOST_LOOKS])
+    return list(await asyncio.gather(*looks))
 
 
-async def _fits(asking: Asking, answer: Records, shown: Shown) -> bool | None:
+async def _look(asking: Asking, answer: Records, shown: Shown) -> _Seen:
+    host = _host(answer)
     try:
         async with asyncio.timeout(min(LOOK_S, asking.left_s)):
-            pems = await shown(_host(answer))
+            pems = await shown(host)
     except TimeoutError:
-        return None
+        return _Seen(host=host)
     found = {tlsa.fits(record, pems) for record in answer.records}
-    if True in found:
-        return True
-    return False if False in found else None
+    fits = True if True in found else False if False in found else None
+    return _Seen(
+        host=host, fits=fits, wanted=tlsa.record(pems[0]) if found - {None} else ""
+    )
+
+
+async def _fix(asking: Asking, seen: _Seen, domain: str) -> Fix:
+    own = organization(seen.host) == organization(domain)
+    note = _NOTE if own else f"For whoever runs {seen.host} to publish."
+    return await fix(asking, f"_25._tcp.{seen.host}", "TLSA", seen.wanted, note)

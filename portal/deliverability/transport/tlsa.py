@@ -31,6 +31,12 @@ def fits(record: str, pems: Sequence[str]) -> bool | None:
         return None
 
 
+def record(pem: str) -> str:
+    """As RFC 7672 §3.1.1 wants it: the host's own key, by SHA-256. Raises
+    BadPublicKey."""
+    return f"{_OWN} 1 1 {_told(pem, '1', '1')}"
+
+
 def _told(pem: str, selector: str, matching: str) -> str:
     octets = der_and_key(pem)[int(selector)]
     if matching == "0":

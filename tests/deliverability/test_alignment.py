@@ -100,8 +100,26 @@ def test_the_older_view_is_shown_where_it_differs(checked):
     )
 
     assert check.facts["policy"] == "reject"
-    before = {"policy": "none", "organization": "shop.co.uk", "pct": 100}
-    assert check.facts["rfc7489"] == before
+    assert check.facts["rfc7489"] == {
+        "policy": "none",
+        "organization": "shop.co.uk",
+        "pct": 100,
+        "aligned": True,
+    }
+
+
+def test_the_older_view_has_other_organizations(checked):
+    """A department of its own (psd=n) is its parent's to the list of suffixes."""
+    zones = shop(
+        GOOD, "_dmarc.news TXT v=DMARC1; p=reject; psd=n; rua=mailto:d@shop.example"
+    )
+    subject = Subject(domain="news.shop.example", signing_domain="shop.example")
+
+    check = checked(zones, check_dmarc, subject, SPF_BAD, DKIM_OK)
+
+    assert check.reasons == ("dmarc_not_aligned",)
+    assert check.facts["rfc7489"]["policy"] == "reject"
+    assert check.facts["rfc7489"]["aligned"] is True
 
 
 def test_what_did_not_answer_is_named(checked):

@@ -23,6 +23,23 @@ def test_what_receivers_of_before_make_of_it(policy, pct, end):
     assert said == f"Receivers that still go by RFC 7489 {end}"
 
 
+@pytest.mark.parametrize(
+    ("spf", "did", "end"),
+    [
+        (False, True, "align; to them this mail aligns."),
+        (True, False, "align; to them this mail does not."),
+        (True, True, "align."),
+        (False, None, "align."),
+    ],
+)
+def test_whether_mail_aligns_to_them_is_said_where_it_differs(spf, did, end):
+    before = {"policy": "reject", "pct": 100, "aligned": did}
+
+    said = older({"rfc7489": before, "aligned": {"dkim": False, "spf": spf}})
+
+    assert said is not None and said.endswith(end)
+
+
 def test_nothing_is_said_where_all_receivers_agree():
     assert older({"rfc7489": None}) is None
     assert older({}) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from dataclasses import dataclass
 
 from portal.deliverability import domains
@@ -15,19 +16,37 @@ from portal.deliverability.types import Check, Status, Subject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aligned:
-    """`relaxed`: of one organization; `strict`: the same name. `usable` None: nobody
-    knows, for the reason `unasked` where the DNS did not tell."""
+    """`relaxed`: of one organization, `registered` by the list of public suffixes;
+    `strict`: the same name. `usable` None: nobody knows, for the reason `unasked` where
+    the DNS did not tell."""
 
     domain: str | None
     relaxed: bool
     strict: bool
     usable: bool | None
     unasked: str | None = None
+    registered: bool = False
 
     def holds(self, *, strictly: bool) -> bool | None:
         if not (self.strict if strictly else self.relaxed):
             return False
         return self.usable
+
+
+def either(
+    record: Dmarc, signature: Aligned, envelope: Aligned, *, older: bool = False
+) -> bool | None:
+    """Whether one of the two aligns; `older`: to receivers that go by RFC 7489."""
+    if older:
+        signature, envelope = (
+            dataclasses.replace(each, relaxed=each.registered)
+            for each in (signature, envelope)
+        )
+    halves = (
+        signature.holds(strictly=record.is_strict_dkim),
+        envelope.holds(strictly=record.is_strict_spf),
+    )
+    return True if True in halves else None if None in halves else False
 
 
 async def by_signature(asking: Asking, subject: Subject, dkim: Check | None) -> Aligned:
@@ -60,6 +79,7 @@ async def _aligned(
         strict=same,
         usable=_is_usable(check),
         unasked=next((each for each in check.reasons if each.startswith("dns_")), None),
+        registered=registered(domain) == registered(subject.domain),
     )
 
 
@@ -103,13 +123,10 @@ def verdict(
 ) -> dict[str, Status]:
     if _goes_nowhere_or_home(subject):
         return {}
-    strictly = (
-        signature.holds(strictly=record.is_strict_dkim),
-        envelope.holds(strictly=record.is_strict_spf),
-    )
-    if True in strictly:
+    aligns = either(record, signature, envelope)
+    if aligns:
         return {}
-    if None in strictly:
+    if aligns is None:
         halves = unasked(record, signature, envelope)
         return {each.unasked: Status.UNKNOWN for each in halves if each.unasked}
     if signature.holds(strictly=False) or envelope.holds(strictly=False):

@@ -11,6 +11,7 @@ from portal.deliverability.dmarc.alignment import (
     Aligned,
     by_envelope,
     by_signature,
+    either,
     unasked,
     unpublished,
     verdict,
@@ -76,7 +77,7 @@ async def check_dmarc(
         found=step.texts,
         expected=made[-1].value if made else None,
         fixes=(*made, *reported.agreements),
-        facts=await _facts(asking, subject, walked, policy)
+        facts=await _facts(asking, subject, walked, policy, (signature, envelope))
         | _of_halves(record, signature, envelope, reported),
     )
 
@@ -159,30 +160,46 @@ def _of_policy(record: Dmarc, policy: Policy) -> dict[str, Status]:
 
 
 async def _facts(
-    asking: Asking, subject: Subject, walked: Walk, policy: Policy
+    asking: Asking,
+    subject: Subject,
+    walked: Walk,
+    policy: Policy,
+    halves: tuple[Aligned, Aligned],
 ) -> dict[str, Any]:
     source = walked.source
     record = source.record if source else None
-    before = await older.older_view(asking, subject.domain)
     effective = one_lower(policy) if record and record.is_test else policy
-    # Older receivers know neither t= nor np=, and still go by pct=.
-    differs = before.policy != effective or (record and record.pct < 100)
-    differs = differs or before.source != (source and source.domain)
     return {
         "policy": policy,
         "effective_policy": effective,
         "subdomain_policy": record and record.for_subdomains,
         "source": source and source.name,
         "organization": walked.organization,
-        "rfc7489": _told(before) if differs else None,
+        "rfc7489": await _before(asking, subject, source, effective, halves),
     }
 
 
-def _told(before: older.Older) -> dict[str, Any]:
+async def _before(
+    asking: Asking,
+    subject: Subject,
+    source: Step | None,
+    effective: Policy,
+    halves: tuple[Aligned, Aligned],
+) -> dict[str, Any] | None:
+    """What older receivers see, where it differs: they know neither t= nor np= nor the
+    walk, and still go by pct=."""
+    before = await older.older_view(asking, subject.domain)
+    now = source.record if source else None
+    aligns = either(now, *halves) if now else None
+    did = either(before.record, *halves, older=True) if before.record else None
+    same = before.policy == effective and before.source == (source and source.domain)
+    if same and did == aligns and not (now and now.pct < 100):
+        return None
     return {
         "policy": before.policy,
         "organization": before.organization,
-        "pct": before.pct,
+        "pct": before.record.pct if before.record else 100,
+        "aligned": did,
     }
 
 

@@ -14,12 +14,10 @@ from portal.deliverability.suffixes import organization, with_registered
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Older:
-    """`pct`: the share of the mail that the policy is meant for."""
-
     organization: str | None
     policy: Policy | None  # None: no record
     source: str | None
-    pct: int = 100
+    record: Dmarc | None = None
 
 
 async def older_view(asking: Asking, domain: str) -> Older:
@@ -31,7 +29,7 @@ async def older_view(asking: Asking, domain: str) -> Older:
             continue
         record = read(texts[0])
         policy = _policy(record, inherited=each != domain)
-        return Older(organization=above, policy=policy, source=each, pct=record.pct)
+        return Older(organization=above, policy=policy, source=each, record=record)
     return Older(organization=above, policy=None, source=None)
 
 

@@ -17,4 +17,12 @@ def older(facts: Mapping[str, Any]) -> str | None:
     if policy is None:
         return f"{_SEEN}see no policy."
     share = f"{pct} % of " if pct < 100 and policy != "none" else ""
-    return f"{_SEEN}apply p={policy} to {share}what does not align."
+    told = f"{_SEEN}apply p={policy} to {share}what does not align"
+    return f"{told}{_aligning(facts, before.get('aligned'))}."
+
+
+def _aligning(facts: Mapping[str, Any], did: bool | None) -> str:
+    """Only where that differs, too."""
+    if did is None or did is (True in (facts.get("aligned") or {}).values()):
+        return ""
+    return f"; to them this mail {'aligns' if did else 'does not'}"

@@ -109,6 +109,7 @@ def test_all_that_is_wrong_is_said_at_once(validate):
         ("ca", "no certificate"),
         ("on_lost_reply", "guess"),
         ("dkim", {"selectors": ["a b"]}),
+        ("dkim", {"selectors": ["_domainkey.example.org"]}),
         ("pacing", "fast"),
         ("client_cert", "-----BEGIN CERTIFICATE-----"),
         ("dkim_signing", "yes"),
@@ -123,6 +124,20 @@ def test_a_wrong_value_is_refused_under_its_own_name(validate, form, field, valu
 
     assert [name.partition(".")[0] for name in found] == [field]
     assert all(each.endswith((".", "?")) for each in found.values())
+
+
+@pytest.mark.parametrize(
+    "typed", ["Pm", "pm._domainkey", "pm._domainkey.example.org", "pm._DomainKey.x."]
+)
+def test_a_selector_is_cut_out_of_the_name_that_consoles_show(validate, form, typed):
+    assert validate(form(dkim={"selectors": typed})).dkim.selectors == ("pm",)
+
+
+def test_the_same_fault_of_several_is_said_once(validate, form):
+    with pytest.raises(Invalid) as refused:
+        validate(form(relay_ips="one two three"))
+
+    assert [each.field for each in refused.value.errors] == ["relay_ips"]
 
 
 def test_a_name_without_an_address_is_no_reply_to(validate, form):

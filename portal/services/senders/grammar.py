@@ -156,9 +156,11 @@ def ip(text: str) -> str:
 
 
 def selector(text: str) -> str:
-    if not _SELECTOR.fullmatch(text.lower()):
+    """Consoles show the whole name that the key stands at: it is cut there."""
+    given = text.lower().partition("._domainkey")[0]
+    if not _SELECTOR.fullmatch(given) or given.startswith("_domainkey"):
         raise ValueError("A selector is the name before “._domainkey”.")
-    return text.lower()
+    return given
 
 
 NEEDED: dict[str, Callable[[str], str]] = {

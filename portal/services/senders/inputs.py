@@ -137,12 +137,14 @@ class Inputs:
         else:
             self.refuse(name, "This is a list.")
             return ()
-        found = []
+        found, wrong = [], []
         for item in items:
             try:
                 found.append(parse(item.strip() if isinstance(item, str) else ""))
             except (BadAddress, ValueError) as error:
-                self.refuse(name, str(error))
+                wrong.append(str(error))
+        for sentence in dict.fromkeys(wrong):
+            self.refuse(name, sentence)
         return tuple(dict.fromkeys(found))
 
     def part(self, name: str, known: frozenset[str]) -> Inputs:

@@ -33,7 +33,8 @@ async def check_dkim(asking: Asking, subject: Subject) -> Check | None:
     domain = domains.signing(subject)
     wanted = (subject.selectors or expected.selectors)[:MOST_SELECTORS]
     looked = await _looked(asking, wanted, domain, expected, MOST_SEARCHED)
-    if not any(each.is_there for each in looked):
+    if not subject.selectors and all(map(_is_plainly_missing, looked)):
+        # Of an older set-up, or chosen by the tenant; whoever told one means that one.
         more = tuple(each for each in expected.common if each not in wanted)
         others = await _looked(asking, more[:MOST_SELECTORS], domain, expected, 0)
         looked = [each for each in others if each.is_there] or looked
@@ -49,6 +50,10 @@ def _is_theirs(selector: str, expected: DkimExpected) -> bool:
     pattern = expected.selector_pattern
     told = pattern is not None and re.search(pattern, selector) is not None
     return told or selector in expected.selectors
+
+
+def _is_plainly_missing(each: Selector) -> bool:
+    return set(each.reasons) == {"dkim_missing"}
 
 
 async def _looked(

@@ -11,7 +11,7 @@ import asyncio
 from portal.address import parse_mailbox
 from portal.deliverability.asking import Asking
 from portal.deliverability.proof.judging import prove as judge
-from portal.deliverability.proof.types import Evidence, Outcome, Proof, Told
+from portal.deliverability.proof.types import Evidence, Proof, Told
 from portal.errors import Invalid
 from portal.mail.received import OUTLOOK_FILE, ReceivedMail, read
 from portal.mail.received_hops import hops
@@ -19,12 +19,13 @@ from portal.mail.received_signatures import signatures
 from portal.mail.received_trust import Trusted, trusted
 from portal.services import limits
 from portal.services.actor import Actor, Role
+from portal.services.domains.proof_adopting import adoptable
 from portal.services.domains.proof_hosts import domain_of, organization
 from portal.services.domains.proof_showing import shown
 from portal.services.domains.proof_tying import tied
 from portal.services.domains.proof_types import Adoptable, ProofView
 from portal.services.domains.subjects import Outward
-from portal.services.senders.fields import SenderFields, stored_fields
+from portal.services.senders.fields import stored_fields
 from portal.services.senders.finding import find, newest
 from portal.services.senders.routing import route_now
 from portal.services.senders.saving import Saved, save
@@ -78,7 +79,7 @@ def prove(
         proof,
         way=hops(mail),
         tied=tied(actor, mail),
-        adoptable=adoptable(proof, fields),
+        adoptable=adoptable(actor.installation, proof, fields),
         own_domain=parse_mailbox(fields.from_address).domain,
     )
 
@@ -90,69 +91,15 @@ def adopt(actor: Actor, sender_id: str, found: Adoptable) -> Saved:
     sender = find(actor, sender_id)
     before = newest(sender)
     values = dict(before.settings)
-    values["dkim"] = {
-        **(values.get("dkim") or {}),
-        "selectors": list(found.selectors),
-        "signing_domain": found.signing_domain,
-        **({"return_path": found.return_path} if found.return_path else {}),
-    }
+    dkim = dict(values.get("dkim") or {})
+    if found.selectors:
+        dkim["selectors"] = list(found.selectors)
+        dkim["signing_domain"] = found.signing_domain
+    if found.return_path:
+        dkim["return_path"] = found.return_path
+    values["dkim"] = dkim
     carries = route_now(actor.installation, actor.here.id).version_id == before.id
     return save(actor, sender_id=sender_id, values=values, activate=carries)
-
-
-def adoptable(proof: Proof, fields: SenderFields) -> Adoptable | None:
-    """The keys that prove the domain of this sender, unless it knows them already.
-    One that signs here is known anyway."""
-    if proof.from_domain != parse_mailbox(fields.from_address).domain:
-        return None
-    proven = list(dict.fromkeys(_proven(proof)))
-    if not proven:
-        return None
-    domain = proven[0][0]
-    own = fields.dkim_signing
-    selectors = tuple(
-        selector
-        for at, selector in proven
-        if at == domain and not (own and (own.domain, own.selector) == (at, selector))
-    )
-    known = fields.dkim
-    path = _return_path(proof)
-    same = (known.signing_domain or proof.from_domain) == domain
-    if path in (None, known.return_path) and (
-        not selectors or (same and set(selectors) == set(known.selectors))
-    ):
-        return None
-    return Adoptable(
-        selectors=selectors or known.selectors,
-        signing_domain=domain,
-        return_path=None if path == known.return_path else path,
-    )
-
-
-def _proven(proof: Proof) -> list[tuple[str, str]]:
-    half = (Outcome.VERIFIED, Outcome.HEADER_ONLY)
-    own = [
-        (each.domain, each.selector)
-        for each in proof.signatures
-        if each.is_aligned and each.outcome in half
-    ]
-    told = [
-        (each.told.domain, each.told.selector)
-        for each in proof.dkim
-        if each.is_aligned and each.told.result == "pass"
-    ]
-    signed = {(each.domain, each.selector) for each in proof.signatures}
-    # What a receiver saw counts where the mail holds that very signature.
-    return own + [(d, s) for d, s in told if d and s and (d, s) in signed]
-
-
-def _return_path(proof: Proof) -> str | None:
-    """A domain of the envelope that is not that of From, and yet aligns."""
-    for each in proof.spf:
-        domain = each.told.domain
-        if each.is_aligned and each.told.result == "pass":
-            return domain if domain != proof.from_domain else None
-    return None
 
 
 def _read(content: bytes) -> ReceivedMail:

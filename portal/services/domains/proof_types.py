@@ -63,7 +63,8 @@ class Tied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adoptable:
-    """What the sender could take over from the mail."""
+    """What the sender could take over from the mail. Without `selectors` its keys stay
+    what they are, without `return_path` its envelope."""
 
     selectors: tuple[str, ...]
     signing_domain: str

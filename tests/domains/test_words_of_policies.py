@@ -1,4 +1,4 @@
-"""What the report says of a policy: to receivers of before, and of this mail."""
+"""What the report says of policies, of keys, and of who sees them otherwise."""
 
 from __future__ import annotations
 
@@ -73,6 +73,17 @@ def test_only_aliases_that_lead_wrong_are_named():
 
     said = reason("dkim_cname_wrong_target", filled).title
     assert said.endswith("than P expects: two.test")
+
+
+def test_the_keys_that_are_not_there_are_named():
+    weak = {"selector": "a", "reasons": ["dkim_key_weak"]}
+    gone = {"selector": "b", "reasons": ["dkim_revoked"]}
+    filled = words_of(
+        {"selectors": [weak, gone]}, domain="shop.example", provider="P", where="x"
+    )
+
+    said = reason("dkim_partial", filled).title
+    assert said == "Some of the keys are there, but not that of b"
 
 
 def test_a_policy_names_the_mail_servers_that_it_forgot():

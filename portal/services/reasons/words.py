@@ -23,6 +23,7 @@ _SILENT = {
     "no_list": "{} is no block list, or none any more",
 }
 _UNTESTED = "; without its entry for tests {} may be out of use (RFC 5782 §5)"
+_USABLE = {"dkim_key_weak", "dkim_test_mode", "dkim_cname_wrong_target"}
 RECEIVERS = {
     "gmail": "Gmail",
     "yahoo": "Yahoo",
@@ -114,6 +115,10 @@ def _asides(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     targets = [each["aliases"][-1] for each in poor if each.get("aliases")]
     for id_, names in by_id.items():
         yield f"selector {id_}", _aside(" of selector {}", names)
+    lacking = [
+        s["selector"] for s in selectors if set(s.get("reasons") or ()) - _USABLE
+    ]
+    yield "lacking", _aside(", but not that of {}", lacking) or ", not all"
     yield "bits", _aside(": {} bits", [str(min(bits))] if bits else [])
     yield "target", _aside(": {}", targets)
     yield "term", _aside(": “{}”", _listed(facts.get("term")))

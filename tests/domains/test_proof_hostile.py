@@ -54,13 +54,13 @@ def settings(settings):
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(pieces=CONTENT)
-def test_it_is_a_proof_or_a_sentence(pieces, sender_id, owner):
+@given(pieces=CONTENT, trusting=st.sampled_from((None, "", "a", "shop.example")))
+def test_it_is_a_proof_or_a_sentence(pieces, trusting, sender_id, owner):
     """And its texts are such as a page and both databases take."""
     content = PIECES[0] + b"".join(pieces)
 
     try:
-        found = proof.prove(owner, sender_id, content)
+        found = proof.prove(owner, sender_id, content, trusting=trusting)
     except Invalid as fault:
         assert fault.sentence == proof.NO_FROM
     else:

@@ -45,7 +45,7 @@ def test_an_uploaded_mail_is_answered_to_htmx(as_owner, at):
 
 def offered(page):
     """The fields of the first gateway that may be trusted."""
-    form = page.partition("a server of your side")[2].partition("</form>")[0]
+    form = page.partition('id="proof-answer"')[2].partition("</form>")[0]
     return dict(re.findall(r'name="(again|trusting)" value="([^"]*)"', form))
 
 

@@ -240,5 +240,6 @@ def _aligned(judged: Judged, status: Status) -> str:
     if judged.is_aligned is None:
         return "Whether its domain is that of From could not be asked for."
     if judged.is_aligned:
-        return "Its domain aligns with that of From, so DMARC counts it."
+        counted = ", so DMARC counts it" if status is Status.PASS else ""
+        return f"Its domain aligns with that of From{counted}."
     return "Its domain does not align with From, so DMARC does not count it."

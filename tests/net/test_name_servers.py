@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+from pathlib import Path
 
 import dns.flags
 import dns.message
@@ -118,3 +119,16 @@ def test_without_a_resolv_conf_it_is_this_machine(tmp_path):
     servers = NameServers(timeout_s=0.1, resolv_conf=str(tmp_path / "none"))
 
     assert asyncio.run(servers.ask("shop.example", "TXT")).answered is not Answered.OK
+
+
+def test_of_resolv_conf_only_addresses_count(of_the_system):
+    """What is no address, misspelt or a comment asks nobody, and stops nobody."""
+    path, (_, alive) = of_the_system(lambda query: [answer(query, SPF)])
+    odd = "nameserver\nnameserver dns.example\n# nameserver 192.0.2.1\nnameservers x\n"
+    Path(path).write_text(odd + Path(path).read_text())
+    servers = NameServers(timeout_s=0.2, resolv_conf=path)
+
+    found = asyncio.run(servers.ask("shop.example", "TXT"))
+
+    assert found.answered is Answered.OK
+    assert len(alive.heard) == 1

@@ -12,9 +12,11 @@ from portal.deliverability.dkim.mending import mended
 from portal.deliverability.dmarc.judging import check_dmarc
 from portal.deliverability.dmarc.mending import restored, written
 from portal.deliverability.spf.judging import check_spf
+from portal.deliverability.types import Subject
 from portal.net.records import NameServers
 from tests.deliverability.keys import KEY, OTHER, WEAK
 from tests.deliverability.scenario import ALL
+from tests.deliverability.shop import DKIM_OK, SPF_OK
 from tests.net.zones import Zones
 
 EDWARDS = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="  # of RFC 8463 §A.2
@@ -161,3 +163,24 @@ def test_publishing_what_is_proposed_mends(scenario):
     for was, now in zip(before, after, strict=True):
         if was and was.fixes and not any("{" in fix.value for fix in was.fixes):
             assert set(now.reasons) <= OPEN
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ['TXT "v=DMARC1; p=reject; sp=nothing; rua=mailto:d@shop.example"'],
+        ['TXT "v=dmarc1; p=reject"'],
+        ['TXT "v=DMARC1; p=reject"', 'TXT "v=DMARC1; p=none"'],
+    ],
+)
+def test_a_policy_behind_an_alias_may_be_mended_there(checked, lines):
+    """Beside a CNAME no other record may stand (RFC 1034 §3.6.2)."""
+    zones = {
+        "shop.example": "_dmarc CNAME policy.vendor.example.",
+        "vendor.example": "\n".join(f"policy {each}" for each in lines),
+    }
+
+    check = checked(zones, check_dmarc, Subject(domain="shop.example"), SPF_OK, DKIM_OK)
+
+    assert check.fixes[0].name == "_dmarc.shop.example"
+    assert "leads to policy.vendor.example: mend it there" in check.fixes[0].note

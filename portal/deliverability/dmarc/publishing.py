@@ -38,7 +38,8 @@ async def better(
     loose = [tag for tag, half in strict if half.holds(strictly=False)]
     without = loose if "dmarc_strict_alignment" in reasons else []
     value = written(restored(step.record.text), step.domain, without=without)
-    return (*made, await fix(asking, step.name, "TXT", value, _IN_PLACE))
+    note = step.in_place(_IN_PLACE)
+    return (*made, await fix(asking, step.name, "TXT", value, note))
 
 
 async def _at_domain(asking: Asking, first: Step) -> list[Fix]:

@@ -29,6 +29,13 @@ class Step:
     def name(self) -> str:
         return f"_dmarc.{self.domain}"
 
+    def in_place(self, note: str) -> str:
+        """`note` of a record to publish there, unless an alias is in the way."""
+        if not self.answer.aliases:
+            return note
+        leads = f"The CNAME there leads to {self.answer.aliases[-1]}"
+        return f"{leads}: mend it there, or publish this in its place."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:

@@ -49,7 +49,7 @@ def why_not(step: Step) -> Why | None:
     if len(step.texts) > 1:
         return Why(
             reason="dmarc_multiple_records",
-            note="One record in place of all that are there.",
+            note=step.in_place("One record in place of all that are there."),
             found=step.texts,
             name=step.name,
             value=merged(step.texts, step.domain),
@@ -59,7 +59,7 @@ def why_not(step: Step) -> Why | None:
         return None
     return Why(
         reason="dmarc_invalid_version",
-        note="In place of the record that is there.",
+        note=step.in_place("In place of the record that is there."),
         found=meant,
         name=step.name,
         value=written(restored(meant[0]), step.domain),

@@ -6,12 +6,12 @@ Every answer of a resolver is a value.
 from __future__ import annotations
 
 import asyncio
-import math
 import socket
 import threading
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from portal.net.answers import Answered, Kind
 from portal.net.records import NameServers
 from portal.net.types import IPAddress, NetFailure, NetTrouble
 
@@ -23,6 +23,7 @@ _NO_SUCH_HOST = {
 }
 _NONAME = "[Errno -2] Name or service not known"
 _TRY_S = 2.0
+_ADDRESSES: tuple[Kind, ...] = ("A", "AAAA")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Resolver:
                 if self.dns is None:
                     found = await _ask_system(host)
                 else:
-                    found = await _ask_server(host, self.dns, timeout_s)
+                    found = await _ask_server(host, self.dns)
         except TimeoutError:
             return NetFailure(
                 trouble=NetTrouble.TIMED_OUT,
@@ -93,17 +94,25 @@ async def _ask_system(host: str) -> list[IPAddress]:
     return await answer
 
 
-async def _ask_server(
-    host: str, server: tuple[str, int], timeout_s: float
-) -> list[IPAddress]:
-    """A and AAAA at once. One of them is enough; IPv4 first, as it has no surprises."""
-    rounds = math.ceil(timeout_s / _TRY_S)  # silence lasts until the caller's limit
-    servers = NameServers(server, timeout_s=_TRY_S, rounds=rounds)
-    answers = await asyncio.gather(servers.ask(host, "A"), servers.ask(host, "AAAA"))
-    found = [ip_address(text) for answer in answers for text in answer.records]
-    if not found and not all(answer.answered.is_known for answer in answers):
-        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
-    return found
+async def _ask_server(host: str, server: tuple[str, int]) -> list[IPAddress]:
+    """A and AAAA at once. One of them is enough; IPv4 first, as it has no surprises.
+
+    A server that is silent, or not there while it is restarted, is asked again until
+    the caller has waited long enough.
+    """
+    servers = NameServers(server, timeout_s=_TRY_S, rounds=1)
+    pause_s = 0.1
+    while True:
+        asked = (servers.ask(host, kind) for kind in _ADDRESSES)
+        answers = await asyncio.gather(*asked)
+        found = [ip_address(text) for answer in answers for text in answer.records]
+        if found or all(answer.answered.is_known for answer in answers):
+            return found
+        if all(answer.answered is not Answered.TIMEOUT for answer in answers):
+            words = "Temporary failure in name resolution"
+            raise socket.gaierror(socket.EAI_AGAIN, words)
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, _TRY_S)
 
 
 def _failure(host: str, error: Exception) -> NetFailure:

@@ -18,11 +18,11 @@ class NameServer:
     `None` for silence. A list of lists is one answer after the other, the last
     one for good (rebinding). A host that is not there does not exist."""
 
-    def __init__(self, names: dict[str, object]) -> None:
+    def __init__(self, names: dict[str, object], port: int = 0) -> None:
         self.names = names
         self.asked: Counter[str] = Counter()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
+        self._socket.bind(("127.0.0.1", port))
         self.address = ("127.0.0.1", self._socket.getsockname()[1])
         self._thread = threading.Thread(target=self._serve, daemon=True)
 

@@ -66,6 +66,23 @@ def test_silent_resolver_ends_at_the_limit():
     assert answer.trouble is NetTrouble.TIMED_OUT
 
 
+def test_a_resolver_that_is_restarted_is_waited_for():
+    """Nobody is at its port for a moment: the look-up goes on until somebody is."""
+    names = {"late.test": ["8.8.8.8"]}
+    with NameServer(names) as server:
+        address = server.address
+
+    async def meanwhile():
+        asking = Resolver(address).addresses("late.test", timeout_s=9)
+        task = asyncio.create_task(asking)
+        for _ in range(50):  # of the loop: the first questions are refused in these
+            await asyncio.sleep(0)
+        with NameServer(names, port=address[1]):
+            return await task
+
+    assert asyncio.run(meanwhile()) == (ip_address("8.8.8.8"),)
+
+
 def test_system_resolver_says_no_such_host():
     """`.invalid` never exists (RFC 6761 §6.4); without a network it cannot be asked."""
     answer = look_up("nowhere.invalid")

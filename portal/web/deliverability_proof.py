@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from wtforms import StringField, TextAreaField
 
 from portal.errors import Fault, Invalid, TooMany
-from portal.mail.received import MOST_OCTETS
+from portal.mail.received.reading import MOST_OCTETS
 from portal.services.actor import Actor, Role
 from portal.web import access, errors, fragments, notices
 from portal.web.forms import PortalForm
@@ -22,7 +22,7 @@ from portal.web.sender_opening import opened
 from portal.web.sender_words import OWN
 
 if TYPE_CHECKING:
-    from portal.services.domains.proof_types import Tied
+    from portal.services.domains.proof.types import Tied
 
 pages = access.blueprint("deliverability_proof", __name__)
 
@@ -105,7 +105,7 @@ def prove(slug: str, sender_id: str) -> Response:
 def adopt(slug: str, sender_id: str) -> Response:
     """What stands in the form is judged as the form of a sender is."""
     from portal.services.domains import proof
-    from portal.services.domains.proof_types import Adoptable
+    from portal.services.domains.proof.types import Adoptable
 
     actor = access.tenant_actor(slug, Role.ADMIN)
     form = AdoptForm()

@@ -6,9 +6,9 @@ import pytest
 
 from portal.deliverability.types import Status
 from portal.errors import Forbidden, Invalid, Missing, TooMany
-from portal.mail.received import MOST_OCTETS
+from portal.mail.received.reading import MOST_OCTETS
 from portal.services.domains import proof
-from portal.services.domains.proof_notes import HEADER_ONLY, NO_PLACE
+from portal.services.domains.proof.notes import HEADER_ONLY, NO_PLACE
 from tests.domains.conftest import MAIL, PATH, zone
 from tests.domains.mails import BORDER, OTHER, OWN, SHOP, header, mail
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from portal.mail.received import MOST_FIELDS, read
-from portal.mail.received_hops import hop, hops
-from portal.mail.received_results import results
-from portal.mail.received_spf import spf_result
-from portal.mail.received_trust import trusted
+from portal.mail.received.hops import hop, hops
+from portal.mail.received.reading import MOST_FIELDS, read
+from portal.mail.received.results import results
+from portal.mail.received.spf import spf_result
+from portal.mail.received.trust import trusted
 
 SHAPES = Path(__file__).parents[1] / "data" / "received"
 RECEIVERS = {

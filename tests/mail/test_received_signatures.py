@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from portal.crypto.verifying import is_ed25519_sha256, is_rsa_sha256
-from portal.mail.received import read
-from portal.mail.received_signatures import MOST_SIGNATURES, signatures
+from portal.mail.received.reading import read
+from portal.mail.received.signatures import MOST_SIGNATURES, signatures
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 MAIL = (

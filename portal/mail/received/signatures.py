@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from portal.address import BadAddress, parse_domain
 from portal.mail.dkim import relaxed_body
-from portal.mail.received import Field, ReceivedMail
+from portal.mail.received.reading import Field, ReceivedMail
 from portal.tags import BadTags, tags
 
 MOST_SIGNATURES = 10

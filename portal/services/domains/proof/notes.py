@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portal.deliverability.proof.types import Outcome, Proof
-from portal.mail.received import ReceivedMail
-from portal.mail.received_families import is_gateway
-from portal.mail.received_trust import Trusted
-from portal.services.domains.proof_hosts import organization
-from portal.services.domains.proof_types import HopView
+from portal.mail.received.families import is_gateway
+from portal.mail.received.reading import ReceivedMail
+from portal.mail.received.trust import Trusted
+from portal.services.domains.proof.hosts import organization
+from portal.services.domains.proof.types import HopView
 
 MOST_SLOW = 3  # that are named; the way shows all
 _AUTHENTICATED_AS = "x-ms-exchange-organization-authas"  # left out for others

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from portal.mail.received_comments import parted, pieces
+from portal.mail.received.comments import parted, pieces
 
 MOST_RESULTS = 50
 _METHOD = re.compile(

@@ -1,8 +1,4 @@
-"""Proof from a received mail: read, verified, shown, and never kept.
-
-`prove(actor, sender_id, content, trusting=…) -> ProofView`; `adopt(actor, sender_id, found)` makes
-what was found there the sender's.
-"""
+"""A received mail: read, verified, shown, and never kept."""
 
 from __future__ import annotations
 
@@ -13,22 +9,20 @@ from portal.deliverability.asking import Asking
 from portal.deliverability.proof.judging import prove as judge
 from portal.deliverability.proof.types import Evidence, Proof, Told
 from portal.errors import Invalid
-from portal.mail.received import OUTLOOK_FILE, ReceivedMail, read
-from portal.mail.received_hops import hops
-from portal.mail.received_signatures import signatures
-from portal.mail.received_trust import Trusted, trusted
+from portal.mail.received.hops import hops
+from portal.mail.received.reading import OUTLOOK_FILE, ReceivedMail, read
+from portal.mail.received.signatures import signatures
+from portal.mail.received.trust import Trusted, trusted
 from portal.services import limits
 from portal.services.actor import Actor, Role
-from portal.services.domains.proof_adopting import adoptable
-from portal.services.domains.proof_hosts import domain_of, organization
-from portal.services.domains.proof_showing import shown
-from portal.services.domains.proof_tying import tied
-from portal.services.domains.proof_types import Adoptable, ProofView
+from portal.services.domains.proof.adopting import adoptable
+from portal.services.domains.proof.hosts import domain_of, organization
+from portal.services.domains.proof.showing import shown
+from portal.services.domains.proof.tying import tied
+from portal.services.domains.proof.types import ProofView
 from portal.services.domains.subjects import Outward
 from portal.services.senders.fields import stored_fields
 from portal.services.senders.finding import find, newest
-from portal.services.senders.routing import route_now
-from portal.services.senders.saving import Saved, save
 from portal.store.fields import now
 
 PROOFS, WINDOW_S = 10, 60
@@ -82,24 +76,6 @@ def prove(
         adoptable=adoptable(actor.installation, proof, fields),
         own_domain=parse_mailbox(fields.from_address).domain,
     )
-
-
-def adopt(actor: Actor, sender_id: str, found: Adoptable) -> Saved:
-    """A version that looks for these; it carries mail if the newest one did, whose
-    connection it has. Raises Invalid, Missing."""
-    actor.require(Role.ADMIN)
-    sender = find(actor, sender_id)
-    before = newest(sender)
-    values = dict(before.settings)
-    dkim = dict(values.get("dkim") or {})
-    if found.selectors:
-        dkim["selectors"] = list(found.selectors)
-        dkim["signing_domain"] = found.signing_domain
-    if found.return_path:
-        dkim["return_path"] = found.return_path
-    values["dkim"] = dkim
-    carries = route_now(actor.installation, actor.here.id).version_id == before.id
-    return save(actor, sender_id=sender_id, values=values, activate=carries)
 
 
 def _read(content: bytes) -> ReceivedMail:

@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from portal.mail.received import Field, ReceivedMail
-from portal.mail.received_border import (
+from portal.mail.received.border import (
     MOST_READ,
     RESULTS,
     SPF,
@@ -24,9 +23,10 @@ from portal.mail.received_border import (
     read,
     run_of,
 )
-from portal.mail.received_hops import Hop
-from portal.mail.received_results import Result, Results, results
-from portal.mail.received_spf import spf_result
+from portal.mail.received.hops import Hop
+from portal.mail.received.reading import Field, ReceivedMail
+from portal.mail.received.results import Result, Results, results
+from portal.mail.received.spf import spf_result
 
 _NAME = re.compile(r"[\w.:-]{1,255}")
 _JUDGED = frozenset(("spf", "dkim", "dmarc"))

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from email.header import decode_header, make_header
 
 from portal.address import BadAddress, parse_mailbox
-from portal.mail.received_comments import parted
-from portal.mail.received_paste import lines_of
+from portal.mail.received.comments import parted
+from portal.mail.received.paste import lines_of
 
 MOST_OCTETS = 1024 * 1024  # that are read; of a longer mail the header alone counts
 MOST_FIELDS = 500

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from portal.mail.received import ReceivedMail
-from portal.mail.received_comments import parted
+from portal.mail.received.comments import parted
+from portal.mail.received.reading import ReceivedMail
 
 MOST_HOPS = 50
 _FROM = re.compile(r"\s*from\s+(\S{1,300})", re.IGNORECASE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from portal.deliverability.proof.types import Judged, Outcome, Proof, ToldAligned
 from portal.deliverability.types import Status
-from portal.services.domains.proof_types import ProofRow
+from portal.services.domains.proof.types import ProofRow
 
 # Why a signature is not verified, by the reason that was found.
 _WHY = {

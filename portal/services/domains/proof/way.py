@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from portal.deliverability.types import Status
-from portal.mail.received_hops import Hop
-from portal.services.domains.proof_hosts import short
-from portal.services.domains.proof_types import HopView
+from portal.mail.received.hops import Hop
+from portal.services.domains.proof.hosts import short
+from portal.services.domains.proof.types import HopView
 
 SLOW_S = 60
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import takewhile
 
-from portal.mail.received import Field
-from portal.mail.received_families import family, is_microsofts
-from portal.mail.received_hops import Hop, hop
-from portal.mail.received_results import Results, results
+from portal.mail.received.families import family, is_microsofts
+from portal.mail.received.hops import Hop, hop
+from portal.mail.received.reading import Field
+from portal.mail.received.results import Results, results
 
 Organization = Callable[[str], str | None]
 Block = tuple[Hop | None, list[Field]]

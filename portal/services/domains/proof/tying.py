@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 from portal.address import BadAddress, parse_mailbox
-from portal.mail.received import ReceivedMail
+from portal.mail.received.reading import ReceivedMail
 from portal.services.actor import Actor
-from portal.services.domains.proof_types import Tied
+from portal.services.domains.proof.types import Tied
 from portal.store.fields import now
 from portal.store.models import LiveTest, Message, Recipient
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portal.deliverability.proof.types import Proof
-from portal.mail.received import ReceivedMail
-from portal.mail.received_hops import Hop
-from portal.mail.received_trust import Trusted
-from portal.services.domains import proof_words as words
-from portal.services.domains.proof_hosts import LONGEST, short
-from portal.services.domains.proof_notes import gateway, notes
-from portal.services.domains.proof_types import Adoptable, ProofRow, ProofView, Tied
-from portal.services.domains.proof_way import total_s, way_of
+from portal.mail.received.hops import Hop
+from portal.mail.received.reading import ReceivedMail
+from portal.mail.received.trust import Trusted
+from portal.services.domains.proof import words
+from portal.services.domains.proof.hosts import LONGEST, short
+from portal.services.domains.proof.notes import gateway, notes
+from portal.services.domains.proof.types import Adoptable, ProofRow, ProofView, Tied
+from portal.services.domains.proof.way import total_s, way_of
 
 MOST_OFFERED = 3  # gateways to choose from
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from portal.mail.received_comments import parted
-from portal.mail.received_results import Result, Results
+from portal.mail.received.comments import parted
+from portal.mail.received.results import Result, Results
 
 _RESULT = re.compile(r"\s*([a-z]{1,20})\b", re.IGNORECASE)
 _PAIR = re.compile(

@@ -1,4 +1,4 @@
-"""What a sender could take over from a mail that proves its domain."""
+"""What a sender could take over from a mail that proves its domain, and does."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from portal.address import BadAddress
 from portal.deliverability import domains
 from portal.deliverability.proof.types import Outcome, Proof
 from portal.deliverability.types import Subject
-from portal.services.domains.proof_types import Adoptable
+from portal.services.actor import Actor, Role
+from portal.services.domains.proof.types import Adoptable
 from portal.services.domains.subjects import subject_of
 from portal.services.installation import Installation
 from portal.services.senders.fields import SenderFields
+from portal.services.senders.finding import find, newest
+from portal.services.senders.routing import route_now
+from portal.services.senders.saving import Saved, save
 
 
 def adoptable(
@@ -41,6 +45,24 @@ def adoptable(
         signing_domain=domain,
         return_path=new_path,
     )
+
+
+def adopt(actor: Actor, sender_id: str, found: Adoptable) -> Saved:
+    """A version that looks for these; it carries mail if the newest one did, whose
+    connection it has. Raises Invalid, Missing."""
+    actor.require(Role.ADMIN)
+    sender = find(actor, sender_id)
+    before = newest(sender)
+    values = dict(before.settings)
+    dkim = dict(values.get("dkim") or {})
+    if found.selectors:
+        dkim["selectors"] = list(found.selectors)
+        dkim["signing_domain"] = found.signing_domain
+    if found.return_path:
+        dkim["return_path"] = found.return_path
+    values["dkim"] = dkim
+    carries = route_now(actor.installation, actor.here.id).version_id == before.id
+    return save(actor, sender_id=sender_id, values=values, activate=carries)
 
 
 def _looks_at(subject: Subject, domain: str, selectors: tuple[str, ...]) -> bool:

@@ -1,0 +1,1 @@
+"""Mail as somebody received it: read, its ways and signatures, and whom to believe."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,9 +44,6 @@ _COMMANDS = {
         "portal.cli.explaining:providers", "List the providers we know."
     ),
 }
-
-
-_DATABASE = ("PORTAL_DATABASE_URL", "PORTAL_DATABASE_URL_FILE")
 
 
 class _Commands(click.Group):
@@ -107,20 +103,12 @@ def main() -> None:
 
 def _imported(module: str) -> ModuleType:
     """What is imported is no garbage: it is not looked through meanwhile, nor ever."""
-    _spare_psycopg()
     gc.disable()
     try:
         return import_module(module)
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _spare_psycopg() -> None:
-    """peewee imports every driver that is installed. Without a URL the database is
-    SQLite, and this one would cost 50 ms for nothing; what is None is not there."""
-    if not any(os.environ.get(name, "").strip() for name in _DATABASE):
-        sys.modules.setdefault("psycopg", None)  # type: ignore[arg-type]
 
 
 def _leave(words: str, status: int) -> None:

@@ -32,7 +32,7 @@ for noun in web.NOUNS:
 print(*sorted(name for name, module in sys.modules.items() if module))
 """
 # None of these is needed by an answer, and each takes 10 to 50 ms to import.
-HEAVY = {"psycopg", "dns", "zxcvbn", "scramp", "cryptography.x509"}
+HEAVY = {"dns", "zxcvbn", "scramp", "cryptography.x509"}
 RARE = {
     "portal.deliverability.report",
     "portal.services.domains.proof",

@@ -25,6 +25,15 @@ from portal.store import database
 s = Settings(instance=pathlib.Path(sys.argv[1]), database_url=sys.argv[2] or None)
 print(len(database.migrate(database.attach(s))))
 """
+ODD = (
+    "it's",
+    r"back\\slash\\",
+    "%s ? $1 %%",
+    "'; DROP TABLE tenant; --",
+    "é 😀",
+    "a\nb",
+    "",
+)
 SQLITE_ONLY = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
@@ -133,6 +142,34 @@ def test_inner_transaction_fails_alone(database):
             Tenant.create(slug="acme", name="Again")
 
     assert [row.name for row in Tenant.select()] == ["Acme"]
+
+
+@pytest.mark.usefixtures("both_databases")
+def test_values_of_many_statements_are_values(database):
+    """PostgreSQL's stand in the text of one question."""
+    names = {f"t{at}": name for at, name in enumerate(ODD)}
+    for slug in names:
+        Tenant.create(slug=slug, name="")
+
+    rows = [(name, slug, slug) for slug, name in names.items()]
+    met = store.statements("UPDATE tenant SET name = ? WHERE slug IN (?, ?)", rows)
+
+    assert met == len(names)
+    assert {row.slug: row.name for row in Tenant.select()} == names
+
+
+@pytest.mark.usefixtures("both_databases")
+def test_one_of_many_statements_that_fails_leaves_nothing(database):
+    Tenant.create(slug="acme", name="Acme")
+    Tenant.create(slug="beta", name="Beta")
+
+    with pytest.raises(peewee.IntegrityError), store.transaction():
+        store.statements(
+            "UPDATE tenant SET slug = ? WHERE slug = ?",
+            [("other", "acme"), ("other", "beta")],
+        )
+
+    assert {row.slug for row in Tenant.select()} == {"acme", "beta"}
 
 
 @pytest.mark.usefixtures("both_databases")

@@ -45,7 +45,9 @@ def test_trying_repairs_ends_with_the_try(told, play):
     )
 
     assert time.monotonic() - began < 8
-    assert (status, found["diagnosis"]["repairs"]) == (1, [])
+    # Where no time was left to try them they may be named, untried.
+    tried = [each["tested"] for each in found["diagnosis"]["repairs"]]
+    assert (status, any(tried)) == (1, False)
 
 
 def test_what_a_stop_before_data_leaves_open_is_said(portal_try, sink):

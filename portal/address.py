@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 
 import idna
 
@@ -144,6 +144,15 @@ def parse_host(text: str) -> str:
     except AddressValueError:
         name = text[:-1] if text.endswith(".") else text
         return _labels(name, _HOST_LABEL, "host name ")
+
+
+def is_address(text: str) -> bool:
+    """Whether it is an IP address, in neither brackets nor with a port."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _local(local: str, whole: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from pathlib import Path
 
 import click
 
+from portal.address import is_address
 from portal.cli import trying_oauth
 from portal.cli.files import secret_file, text_file
 from portal.cli.trying_given import Given, listed
@@ -49,7 +49,7 @@ def relay_of(given: Given, settings: Settings) -> Relay:
     helo = given.helo if given.helo is not None else settings.ehlo_name
     for name, value in (("--host", given.host), ("--helo", helo)):
         refuse_controls(name, value)
-    if given.local_address is not None and not _is_address(given.local_address):
+    if given.local_address is not None and not is_address(given.local_address):
         raise click.UsageError(f"--local-address: {given.local_address} is no IP.")
     password = secret_file(given.password_file) if given.password_file else None
     certificate = _certificate(given)
@@ -146,14 +146,6 @@ def _bytes(path: Path) -> bytes:
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise click.UsageError(f"{path} cannot be read: {why}.") from None
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _ca(path: Path) -> str:

@@ -13,7 +13,7 @@ from ipaddress import (
 )
 from typing import TypeVar
 
-from portal.address import BadAddress, parse_host
+from portal.address import BadAddress, is_address, parse_host
 
 Network = IPv4Network | IPv6Network
 T = TypeVar("T")
@@ -50,7 +50,7 @@ def port(text: str) -> int:
 def host(text: str) -> str:
     """A host name as lower-case A-labels; a single label is a container's name."""
     name = host_or_address(text)
-    if _is_address(name):
+    if is_address(name):
         raise BadValue(f"“{text}” is not a host name")
     return name
 
@@ -97,17 +97,9 @@ def allow_rule(text: str) -> AllowRule:
     """`CIDR:port`, `host:port`, `[v6]:port` or `[v6/64]:port`; `*` as port is any."""
     name, number = _split(text)
     which = None if number == "*" else port(number)
-    if "/" in name or ":" in name or _is_address(name):
+    if "/" in name or ":" in name or is_address(name):
         return AllowRule(network=network(name), port=which)
     return AllowRule(host=host(name), port=which)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 
+from portal.address import is_address
 from portal.net.answers import Answered, Dns, Kind, Records
 
 __all__ = ["Answered", "Dns", "Kind", "NameServers", "Records", "always"]
@@ -60,12 +60,4 @@ def _of_system(resolv_conf: str) -> list[tuple[str, int]]:
         lines = []
     words = [line.split() for line in lines]
     named = [word[1] for word in words if word[:1] == ["nameserver"] and word[1:]]
-    return [(each, 53) for each in named if _is_address(each)] or [("127.0.0.1", 53)]
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+    return [(each, 53) for each in named if is_address(each)] or [("127.0.0.1", 53)]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+from portal.address import is_address
+
 Network = IPv4Network | IPv6Network
 
 
@@ -42,7 +44,7 @@ class TrustedProxies:
         stands left of it was written by somebody we do not know."""
         client = peer
         for each in reversed([part.strip() for part in forwarded.split(",")]):
-            if not _is_address(each):
+            if not is_address(each):
                 break
             client = each
             if not self._trusts(each):
@@ -50,18 +52,10 @@ class TrustedProxies:
         return client
 
     def _trusts(self, text: str) -> bool:
-        if not _is_address(text):
+        if not is_address(text):
             return False
         address = ip_address(text)
         return any(address in network for network in self._networks)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _last(header: str) -> str:
